@@ -21,6 +21,7 @@ test.each([
   'export const a = globalThis.Date.now()',
   'export const a = setInterval',
   'export const a = setImmediate(() => 1)',
+  'export const a = queueMicrotask(() => 1)',
   "import { setTimeout } from 'node:timers/promises'\nexport const a = setTimeout(1)",
   "import { setTimeout as wait } from 'timers'\nexport const a = wait",
   'export const a = AbortSignal.timeout(1)',
@@ -62,6 +63,9 @@ test('A parameter of one function does not hide the global in another function.'
 
 test('An adapter may use only what its exemption lists.', () => {
   expect(plant('storage/sqlite/a.ts', "import { statSync } from 'node:fs'\nexport const a = statSync")).toEqual([])
+  const immediate = 'export const a = setImmediate(() => 1)'
+  expect(plant('storage/sqlite/a.ts', `import { setImmediate } from 'node:timers'\n${immediate}`)).toEqual([])
+  expect(plant('storage/sqlite/a.ts', immediate)).toEqual([`${library}/storage/sqlite/a.ts banned`])
   expect(plant('storage/sqlite/a.ts', 'export const a = Math.random()')).toEqual([
     `${library}/storage/sqlite/a.ts banned`,
   ])

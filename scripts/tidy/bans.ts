@@ -3,7 +3,7 @@
  * A run that reads the machine's clock, chance or files by itself cannot be replayed or simulated.
  */
 
-export type Reach = 'clock' | 'chance' | 'timers' | 'network' | 'files' | 'threads' | 'process' | 'collector'
+export type Reach = 'clock' | 'chance' | 'timers' | 'network' | 'files' | 'threads' | 'process' | 'collector' | 'turns'
 
 /** What to use instead. */
 export const replacement: Readonly<Record<Reach, string>> = {
@@ -14,6 +14,7 @@ export const replacement: Readonly<Record<Reach, string>> = {
   files: 'take a port; files belong to storage adapters and to the host',
   threads: 'take a port; threads and child processes belong to storage adapters',
   process: 'take it as an option; only configuration, operations, startup, server and cli read the process',
+  turns: 'chain a promise, or import setImmediate from node:timers: the fake timers of a test replace the globals',
   collector: 'keep no state that depends on the garbage collector',
 }
 
@@ -21,7 +22,8 @@ export const replacement: Readonly<Record<Reach, string>> = {
 export const bannedGlobals: Readonly<Record<string, Reach>> = {
   setTimeout: 'timers',
   setInterval: 'timers',
-  setImmediate: 'timers',
+  setImmediate: 'turns',
+  queueMicrotask: 'turns',
   clearTimeout: 'timers',
   clearInterval: 'timers',
   clearImmediate: 'timers',
@@ -160,7 +162,7 @@ export const exemptions: readonly Exemption[] = [
   },
   {
     at: 'testing/simulation',
-    may: ['clock', 'timers', 'chance', 'files', 'threads', 'process'],
+    may: ['clock', 'timers', 'turns', 'chance', 'files', 'threads', 'process'],
     reason: 'it replaces the globals of a process, and runs seeds in child processes',
   },
   { at: 'server', may: ['process', 'network', 'files'], reason: 'it listens, and serves the studio' },

@@ -1,5 +1,10 @@
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
+import { testStorages } from '../../test/postgres/test-databases.ts'
+import type { PostgresStorageConfig } from '../config-types.ts'
 import { AgentPool, defineAgent, defineTool, LlmAgent, patterns } from '../index.ts'
 import { MetricsCollector } from '../operations.ts'
 import {
@@ -10,6 +15,14 @@ import {
   simulate,
   storageConformance,
 } from './index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'troupe-fake-timers-'))
+const [, server] = await testStorages('fake_timers')
+const storages = [
+  'memory:',
+  `sqlite:${join(folder, 'troupe.db')}`,
+  ...(server ? [server as PostgresStorageConfig] : []),
+]
 
 const member = (name: string) => new LlmAgent({ name, model: 'openai/gpt-5' })
 const team = () =>
@@ -100,6 +113,24 @@ describe('fake timers', () => {
     })
     await using test = await AgentTestCase.open()
     expect(await test.run(test.mock(member('A'), ['ok']), 'x')).toMatchObject({ response: 'ok' })
+  })
+})
+
+describe('fake timers as those of Jest', () => {
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+  it.each(storages)('Teams run on %j if fake timers replace microtasks and immediates.', async (storage) => {
+    vi.useFakeTimers({ toFake: ['setImmediate', 'queueMicrotask'] })
+    const topology = patterns.pipeline({ stages: [{ agents: [member('A')] }] })
+    await using test = await AgentTestCase.open({ storage })
+    expect(await test.run(test.mock(member('A'), ['ok']), 'x')).toMatchObject({ response: 'ok' })
+    const pushes = ['a', 'b', 'c', 'd'].map((key) => test.user.context.push(key, 1))
+    expect(await Promise.all(pushes)).toHaveLength(4)
+    expect(await executeTestWorkflow({ task: 'x', topology, mockResponses: { A: ['ok'] } })).toMatchObject({
+      response: 'ok',
+    })
   })
 })
 

@@ -23,7 +23,7 @@ class Follower {
   constructor(onLeave: () => void, signal: AbortSignal) {
     this.#onLeave = onLeave
     this.#signal = signal
-    if (signal.aborted) queueMicrotask(this.leave)
+    if (signal.aborted) void Promise.resolve().then(this.leave)
     else signal.addEventListener('abort', this.leave, { once: true })
   }
 

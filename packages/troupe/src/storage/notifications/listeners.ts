@@ -17,9 +17,7 @@ export class Listeners<Value> {
       try {
         listener(value)
       } catch (error) {
-        queueMicrotask(() => {
-          throw error
-        })
+        void Promise.reject(error)
       }
   }
 

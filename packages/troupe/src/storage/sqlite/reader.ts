@@ -4,6 +4,7 @@
  * can know of a change that such a read misses. `renew` must be called before changes are answered.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers'
 import { LRUCache } from 'lru-cache'
 import { failure } from '../../core/index.ts'
 import { expectRows } from '../changes/expect-rows.ts'
@@ -54,6 +55,7 @@ export class Reader {
     if (this.#inTransaction) return
     this.#begin.run()
     this.#inTransaction = true
+    // Not the global, which the fake timers of a test replace.
     setImmediate(() => this.renew())
   }
 

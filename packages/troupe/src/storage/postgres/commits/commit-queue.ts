@@ -5,6 +5,7 @@
  *
  * Invariant: every accepted change is answered exactly once.
  */
+import { setImmediate } from 'node:timers'
 import { failure, type Ids, type Random } from '../../../core/index.ts'
 import { checkChange } from '../../changes/check-change.ts'
 import type { Change, CommitResult } from '../../storage-port.ts'

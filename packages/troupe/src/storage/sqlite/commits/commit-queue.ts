@@ -82,7 +82,7 @@ export class CommitQueue {
       else if (!this.#isScheduled) {
         // Sends one microtask later, so that changes made in the same task share a batch.
         this.#isScheduled = true
-        queueMicrotask(() => {
+        void Promise.resolve().then(() => {
           this.#isScheduled = false
           this.#send()
         })
