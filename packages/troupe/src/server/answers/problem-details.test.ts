@@ -1,6 +1,10 @@
 /** What a request that does not fit is told. */
+import type { FastifyRequest } from 'fastify'
 import { afterEach, expect, it } from 'vitest'
+import { failure } from '../../core/index.ts'
+import type { Log } from '../../observability/index.ts'
 import { Servers } from '../server-testbed.test.fixture.ts'
+import { problemOf } from './problem-details.ts'
 
 const servers = new Servers()
 afterEach(() => servers.close())
@@ -37,4 +41,13 @@ it('The problem details say where JSON breaks, and which keys are rejected.', as
   expect(await detailOf('{"task":')).toContain('its body is not JSON')
   for (const text of ['{"task":{"__proto__":1}}', '{"task":{"constructor":{"prototype":1}}}'])
     expect(await detailOf(text)).toContain('its body names __proto__ or constructor.prototype')
+})
+
+it('The problem details of a failed storage name its location to operators alone.', () => {
+  const full = failure('storage.full', { path: '/srv/planted/troupe.db' })
+  const problemFor = (isOperator: boolean) => problemOf(full, { id: 'r' } as FastifyRequest, {} as Log, isOperator)
+  expect(full.message).toContain('planted')
+  expect(problemFor(true)).toMatchObject({ code: 'storage.full', status: 507, detail: full.message })
+  expect(problemFor(false)).toMatchObject({ code: 'storage.full', detail: 'The storage cannot serve this now.' })
+  expect(JSON.stringify(problemFor(false))).not.toContain('planted')
 })

@@ -43,12 +43,16 @@ const titleOf = (name: string) => {
   return words.charAt(0) + words.slice(1).toLowerCase()
 }
 
-/** @param error an error whose text may be shown */
-export function problemDetailsOf(error: TroupeError, request: string): ProblemDetails {
+/**
+ * @param error an error whose text may be shown
+ * @param isOperator whether the caller may read the location of the storage; false by default
+ */
+export function problemDetailsOf(error: TroupeError, request: string, isOperator = false): ProblemDetails {
   const { code, status, hint, retryable, name, message, errorId } = error
   const { findings, results } = error as { readonly findings?: unknown; readonly results?: unknown }
   // Its text would reveal the address of the database.
-  const detail = code.startsWith('storage.') && status >= 500 ? 'The storage cannot serve this now.' : message
+  const isInternal = code.startsWith('storage.') && status >= 500 && !isOperator
+  const detail = isInternal ? 'The storage cannot serve this now.' : message
   return {
     type: `urn:troupe:error:${code}`,
     title: titleOf(name),
@@ -67,12 +71,12 @@ export function problemDetailsOf(error: TroupeError, request: string): ProblemDe
 
 /**
  * Returns the problem of a failed request, and logs an error of users' code.
- * @param showsTexts whether the caller may read the text of such an error; false by default
+ * @param showsTexts whether the caller may read the text of such an error, and of one of the storage; false by default
  */
 export function problemOf(thrown: unknown, request: FastifyRequest, log: Log, showsTexts = false): ProblemDetails {
   const error = asTroupeError(thrown, request, log)
   const stored = storeError(error)
-  if (stored.errorId === undefined) return problemDetailsOf(error, request.id)
+  if (stored.errorId === undefined) return problemDetailsOf(error, request.id, showsTexts)
   log.error('a request failed', failureFields({ request: request.id }, error))
   const shown = restoreError(showsTexts ? stored : concealed(stored))
   return { ...problemDetailsOf(shown, request.id), status: error.status }
