@@ -19,17 +19,21 @@ import { createProgram } from './program.ts'
 
 /** Returns the exit code. The first Ctrl-C ends the command, a second one the process. */
 export async function main(argv: readonly string[]): Promise<ExitCode> {
-  const signal = stopped()
+  const stop = stopped()
   let exit: ExitCode = exitCodes.ok
+  let isExecuting = false
+  let unwritable: NodeJS.ErrnoException | undefined
   let secrets: readonly string[] = []
   // JSON also if the failure occurs before flags are read.
   let flagsSoFar: GlobalFlags = argv.includes('--json') ? { json: true } : {}
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      // The reader has closed the pipe, as in `troupe runs list | head`.
-      if (error.code === 'EPIPE') process.exit(exit)
-      if (stream === process.stdout) complain(unwritten(error), flagsSoFar, secrets)
-      process.exit(exitCodes.failed)
+      if (unwritable) return
+      unwritable = error
+      if (stream === process.stdout && !isClosedPipe(error)) complain(unwritten(error), flagsSoFar, secrets)
+      // A server finishes its work, as with Ctrl-C.
+      if (isExecuting) stop.abort()
+      else process.exit(exitWithout(error, exit))
     })
   // Thrown by code of agents and tools outside of any awaited call, so the state of the process is unknown.
   process.on('uncaughtException', (error) => {
@@ -45,8 +49,9 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
       if (flags.json) globalThis.console = new Console(process.stderr)
       // Timers inside a troupe do not keep the process alive.
       const alive = setInterval(() => {}, 2 ** 30)
+      isExecuting = true
       try {
-        await using context = openCommandContext(flags, signal)
+        await using context = openCommandContext(flags, stop.signal)
         try {
           exit = (await work(context)) ?? exitCodes.ok
         } finally {
@@ -54,6 +59,7 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
           if (context.debugs) flagsSoFar = { ...flagsSoFar, debug: true }
         }
       } finally {
+        isExecuting = false
         clearInterval(alive)
       }
     },
@@ -61,16 +67,25 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   try {
     await program.parseAsync(argv)
   } catch (error) {
-    if (error instanceof CommanderError) {
-      if (error.exitCode === 0) return exitCodes.ok
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok
+    if (error instanceof CommanderError)
       return flagsSoFar.json ? complain(asMisused(error), flagsSoFar, secrets) : exitCodes.usage
-    }
+    if (unwritable) return exitWithout(unwritable, exitCodes.interrupted)
     // A command that was interrupted by Ctrl-C reports no error.
-    if (signal.aborted && (error as Error).name === 'AbortError') return exitCodes.interrupted
+    if (stop.signal.aborted && (error as Error).name === 'AbortError') return exitCodes.interrupted
     const code = complain(error, flagsSoFar, secrets, argv)
-    return signal.aborted ? exitCodes.interrupted : code
+    return stop.signal.aborted ? exitCodes.interrupted : code
   }
-  return exit
+  return unwritable ? exitWithout(unwritable, exit) : exit
+}
+
+/** Whether the reader has closed the pipe, as in `troupe runs list | head`. */
+const isClosedPipe = ({ code }: NodeJS.ErrnoException): boolean => code === 'EPIPE'
+
+/** Returns the exit code of a command whose output could not be written: a closed pipe is no error. */
+function exitWithout(error: NodeJS.ErrnoException, exit: ExitCode): ExitCode {
+  if (!isClosedPipe(error)) return exitCodes.failed
+  return exit === exitCodes.interrupted ? exitCodes.ok : exit
 }
 
 /** Converts an error of commander, which commander would print as text. */
@@ -84,7 +99,7 @@ const unwritten = ({ message }: Error): CliError =>
   commandFailure('output.unwritten', exitCodes.failed, { problem: message })
 
 /** Aborts with the first signal; a second one ends the process, for the journal is durable at every moment. */
-function stopped(): AbortSignal {
+function stopped(): AbortController {
   const stop = new AbortController()
   for (const [name, exit] of [
     ['SIGINT', exitCodes.interrupted],
@@ -98,7 +113,7 @@ function stopped(): AbortSignal {
       stop.abort()
     })
   }
-  return stop.signal
+  return stop
 }
 
 function complain(
