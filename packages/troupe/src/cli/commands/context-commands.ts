@@ -70,9 +70,9 @@ export const contextCommands: readonly CliCommand[] = [
       ['--lifecycle <name>', 'session, cache, temporary, daily, permanent, or your own'],
       ['--if-version <n>', 'only over this version; 0: only when absent'],
     ],
-    async run({ client, out }, [key = '', valueText = ''], options) {
+    async run({ client, out, signal }, [key = '', valueText = ''], options) {
       const body = {
-        value: readValue(valueText),
+        value: await readValue(valueText, signal),
         audience: choice<'everyone' | 'owner'>(options, 'audience'),
         subscribers: listed(options, 'subscribers'),
         topics: listed(options, 'topics'),

@@ -66,11 +66,11 @@ export const messageCommands: readonly CliCommand[] = [
       ['--ttl <duration>', 'worth nothing after so long'],
       ['--dedupe-id <id>', 'sent once under this id'],
     ],
-    async run({ client, out }, [to = '', type = '', valueText = ''], options) {
+    async run({ client, out, signal }, [to = '', type = '', valueText = ''], options) {
       const body = {
         to,
         type,
-        payload: readValue(valueText),
+        payload: await readValue(valueText, signal),
         priority: choice<Message['priority']>(options, 'priority'),
         ttl: text(options, 'ttl'),
         dedupeId: text(options, 'dedupeId'),

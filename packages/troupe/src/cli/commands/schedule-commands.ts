@@ -78,14 +78,14 @@ export const scheduleCommands: readonly CliCommand[] = [
       ['--misfire <policy>', 'skip, once or all: what happens to times that passed while no process was running'],
       ['--paused', 'Create it paused: it starts no run until `schedules resume`'],
     ],
-    async run({ client, out }, [team = '', task], options) {
+    async run({ client, out, signal }, [team = '', task], options) {
       const [onContext, onMessage] = [text(options, 'onContext'), text(options, 'onMessage')]
       const to = text(options, 'to')
       if (to !== undefined && onMessage === undefined) throw misused('--to is the mailbox of --on-message.')
       const body = {
         id: text(options, 'id'),
         team,
-        task: task === undefined ? undefined : readValue(task),
+        task: task === undefined ? undefined : await readValue(task, signal),
         at: text(options, 'at'),
         in: text(options, 'in'),
         every: text(options, 'every'),

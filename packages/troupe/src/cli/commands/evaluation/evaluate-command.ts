@@ -63,7 +63,8 @@ async function bodyOf(context: CommandContext, path: string, options: Options): 
   const { team, agent, against, budget, totalBudget } = { ...options, ...textsOf(options) }
   if ((team === undefined) === (agent === undefined)) throw misused('evaluate takes --team or --agent, one of them.')
   const name = path === '-' ? 'standard input' : basename(path).replace(/\.jsonl$/i, '')
-  const jsonl = readTextFile(path)
+  const { signal } = context
+  const jsonl = await readTextFile(path, signal)
   await checkLines(context, name, jsonl)
   return {
     id: text(options, 'id'),
@@ -71,11 +72,11 @@ async function bodyOf(context: CommandContext, path: string, options: Options): 
     ...(agent === undefined ? {} : { agent }),
     ...(team === undefined || isFile(team) ? {} : { team }),
     ...(against === undefined ? {} : { against: { team: against } }),
-    scorers: scorersOf(options),
+    scorers: await scorersOf(signal, options),
     tags: listed(options, 'tags'),
     limit: options.limit === undefined ? undefined : integerOption(options, 'limit', 0),
-    ...(budget === undefined ? {} : { config: { budget: readValue(budget) } }),
-    ...(totalBudget === undefined ? {} : { budget: readValue(totalBudget) }),
+    ...(budget === undefined ? {} : { config: { budget: await readValue(budget, signal) } }),
+    ...(totalBudget === undefined ? {} : { budget: await readValue(totalBudget, signal) }),
     concurrency: options.concurrency === undefined ? undefined : integerOption(options, 'concurrency', 2),
   }
 }
@@ -102,25 +103,25 @@ async function checkLines({ out }: CommandContext, name: string, jsonl: string):
   }
 }
 
-function scorersOf(options: Options): Scorers {
+async function scorersOf(signal: AbortSignal, options: Options): Promise<Scorers> {
   const named = (options.scorer as readonly string[] | undefined)?.flatMap((one) => one.split(',')).filter(Boolean)
   const rubric = text(options, 'rubric')
   const model = text(options, 'judge')
   if (model !== undefined && rubric === undefined) throw misused('--judge needs --rubric: what a good answer is.')
   const names = named ?? (rubric === undefined ? ['exact'] : [])
-  const scorers = Object.fromEntries(names.map(scorerOf))
+  const scorers = Object.fromEntries(await Promise.all(names.map((name) => scorerOf(signal, name))))
   if (rubric === undefined) return scorers
-  const words = rubric.startsWith('@') ? readTextFile(rubric.slice(1)) : rubric
+  const words = rubric.startsWith('@') ? await readTextFile(rubric.slice(1), signal) : rubric
   return { ...scorers, judge: { judge: { rubric: words, ...(model === undefined ? {} : { model }) } } }
 }
 
-function scorerOf(name: string): readonly [string, Scorers[string]] {
+async function scorerOf(signal: AbortSignal, name: string): Promise<readonly [string, Scorers[string]]> {
   if (name === 'exact' || name === 'citations' || name === 'similarity') return [name, name]
   if (name.startsWith('similarity:')) return [name, { similarity: { model: name.slice('similarity:'.length) } }]
   if (name.startsWith('@'))
     return [
       basename(name.slice(1)).replace(/\.json$/i, ''),
-      { schema: readValue<Readonly<Record<string, unknown>>>(name) },
+      { schema: await readValue<Readonly<Record<string, unknown>>>(name, signal) },
     ]
   return [name, { named: name }]
 }

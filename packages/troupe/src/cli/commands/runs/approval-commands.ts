@@ -40,10 +40,14 @@ const waitingOf = ({ questions, uncertain, ...item }: Item): readonly Waiting[] 
  * such as one with a reason.
  * @throws CliError for an approval that is answered with another text
  */
-export function answerValueOf(asked: ClientSchemas['Question'] | undefined, valueText: string): unknown {
-  if (asked?.kind !== 'approval') return readValue(valueText)
+export async function answerValueOf(
+  { signal }: CommandContext,
+  asked: ClientSchemas['Question'] | undefined,
+  valueText: string,
+): Promise<unknown> {
+  if (asked?.kind !== 'approval') return readValue(valueText, signal)
   if (/^(yes|no)$/i.test(valueText)) return { approve: /^yes$/i.test(valueText), hash: asked.hash }
-  const value = readValue(valueText)
+  const value = await readValue(valueText, signal)
   if (!isPlainObject(value)) throw misused(`An approval is answered with yes or no, and got ${valueText}.`)
   return value
 }
@@ -55,11 +59,16 @@ export const resolutionOptions = [
 ] as const
 
 /** @throws CliError unless one of both options is set */
-export function chosenResolution(options: Options): { readonly happened: boolean; readonly output?: unknown } {
+export async function chosenResolution(
+  { signal }: CommandContext,
+  options: Options,
+): Promise<{ readonly happened: boolean; readonly output?: unknown }> {
   if ((options.happened === true) === (options.notHappened === true))
     throw misused('Pass --happened or --not-happened.')
   const happened = options.happened === true
-  return options.output === undefined ? { happened } : { happened, output: readValue(String(options.output)) }
+  return options.output === undefined
+    ? { happened }
+    : { happened, output: await readValue(String(options.output), signal) }
 }
 
 export const approvalCommands: readonly CliCommand[] = [
@@ -86,7 +95,7 @@ export const approvalCommands: readonly CliCommand[] = [
     async run(context, [approval = '', question = '', valueText = ''], options) {
       const client = await context.client({ code: true })
       const asked = await findQuestion(client, approval, question)
-      const value = answerValueOf(asked, valueText)
+      const value = await answerValueOf(context, asked, valueText)
       await client.call('approvals.answer', { path: { approval }, body: { question, value } })
       return finish(context, approval, options, 'Answered.')
     },
@@ -97,7 +106,7 @@ export const approvalCommands: readonly CliCommand[] = [
     description: 'Resolve an uncertain effect of a run, session or message handler: it happened, or it did not',
     options: [...resolutionOptions, leaving],
     async run(context, [approval = '', step = '', call = ''], options) {
-      const body = { step, call, ...chosenResolution(options) }
+      const body = { step, call, ...(await chosenResolution(context, options)) }
       await (await context.client({ code: true })).call('approvals.resolve', { path: { approval }, body })
       return finish(context, approval, options, 'Resolved.')
     },

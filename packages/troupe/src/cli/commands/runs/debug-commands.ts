@@ -39,8 +39,8 @@ export const debugCommands: readonly CliCommand[] = [
     parameters: '<run> <breakpoints>',
     description:
       'Set the breakpoints of a run: error, or JSON such as [{"agent":"Two"},{"tool":"pay"},{"seq":40}]; [] removes them',
-    async run({ client, out }, [run = '', valueText = '']) {
-      const breakOn = readValue<Breakpoints>(valueText)
+    async run({ client, out, signal }, [run = '', valueText = '']) {
+      const breakOn = await readValue<Breakpoints>(valueText, signal)
       await (await client({ code: true })).call('runs.setBreakpoints', { path: { run }, body: { breakOn } })
       out.show({ ok: true }, () => 'Set.')
       return undefined
@@ -63,12 +63,12 @@ export const debugCommands: readonly CliCommand[] = [
       ['--results <json>', '{ step: value } of failures that are held'],
       ['--inputs <json>', '{ branch: value } of branches about to begin a step'],
     ],
-    async run({ client, out }, [run = ''], options) {
-      const read = (name: string) => {
+    async run({ client, out, signal }, [run = ''], options) {
+      const read = async (name: string) => {
         const value = text(options, name)
-        return value === undefined ? {} : { [name]: readValue(value) }
+        return value === undefined ? {} : { [name]: await readValue(value, signal) }
       }
-      const body = { ...read('results'), ...read('inputs') }
+      const body = { ...(await read('results')), ...(await read('inputs')) }
       if (Object.keys(body).length === 0) throw misused('runs edit needs --results or --inputs.')
       await (await client({ code: true })).call('runs.edit', { path: { run }, body })
       out.show({ ok: true }, () => 'Changed.')

@@ -26,7 +26,7 @@ export const runCommand: CliCommand = {
     const loaded = context.flags.url === undefined && !isFile(team) ? await context.withTeams() : undefined
     // Before a database is made for nothing.
     if (loaded) requireConfig(loaded, false)
-    const body = await startOf(team, task, options)
+    const body = await startOf(context, team, task, options)
     const client = await context.client({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
     if (loaded && !client.remote) requireConfig(loaded, true)
     const { run } = await client.call('runs.start', { body })
@@ -38,13 +38,14 @@ export const runCommand: CliCommand = {
 
 export const isFile = (team: string): boolean => /\.(ya?ml|json)$/i.test(team)
 
-async function startOf(team: string, task: string, options: Options) {
+async function startOf({ signal }: CommandContext, team: string, task: string, options: Options) {
   const budget = text(options, 'budget')
-  const config = budget === undefined ? {} : { config: { budget: readValue<NonNullable<RunConfig['budget']>>(budget) } }
+  type Budget = NonNullable<RunConfig['budget']>
+  const config = budget === undefined ? {} : { config: { budget: await readValue<Budget>(budget, signal) } }
   const { readConfig } = await import('../../../topology/index.ts')
   readConfig(config.config)
   return {
-    task: task.startsWith('{') || task.startsWith('@') || task === '-' ? readValue(task) : task,
+    task: task.startsWith('{') || task.startsWith('@') || task === '-' ? await readValue(task, signal) : task,
     team: isFile(team) ? undefined : team,
     id: text(options, 'id'),
     tags: listed(options, 'tags'),

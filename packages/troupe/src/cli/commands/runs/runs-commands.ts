@@ -119,7 +119,7 @@ export const runsCommands: readonly CliCommand[] = [
       const client = await context.client({ code: true })
       const result = await client.call('runs.result', { path: { run }, query: {} })
       const asks = questionsOf(result).find(({ id }) => id === question)
-      await submitAnswer(context, client, run, { question, value: answerValueOf(asks, valueText) })
+      await submitAnswer(context, client, run, { question, value: await answerValueOf(context, asks, valueText) })
       return followUnlessDetached(context, run, options, () => context.out.show({ ok: true }, () => 'Answered.'))
     },
   },
@@ -198,7 +198,7 @@ export const runsCommands: readonly CliCommand[] = [
       if (options.at === undefined)
         throw misused('runs fork needs --at.', `\`troupe runs events ${run}\` shows the numbers.`)
       type Edit = OperationRequest<'runs.fork'>['body']['edit']
-      const edit = options.edit === undefined ? undefined : readValue<Edit>(String(options.edit))
+      const edit = options.edit === undefined ? undefined : await readValue<Edit>(String(options.edit), context.signal)
       const body = { at: integerOption(options, 'at', 0), ...(edit === undefined ? {} : { edit }) }
       if (options.plan === true) {
         const client = await context.client({ code: true })
@@ -220,10 +220,11 @@ export const runsCommands: readonly CliCommand[] = [
       leaving,
     ],
     async run(context, [run = ''], options) {
+      type Budget = Readonly<Record<string, unknown>>
       const budget = text(options, 'budget')
       const body = {
         from: text(options, 'from'),
-        budget: budget === undefined ? undefined : readValue<Readonly<Record<string, unknown>>>(budget),
+        budget: budget === undefined ? undefined : await readValue<Budget>(budget, context.signal),
         ...repeated(options),
       }
       return begunFrom(context, options, (client) => client.call('runs.retry', { path: { run }, body }))
@@ -292,7 +293,7 @@ export const runsCommands: readonly CliCommand[] = [
     description: 'Resolve an uncertain effect: it happened, or it did not',
     options: [...resolutionOptions, leaving],
     async run(context, [run = '', step = '', call = ''], options) {
-      const body = { step, call, ...chosenResolution(options) }
+      const body = { step, call, ...(await chosenResolution(context, options)) }
       await (await context.client({ code: true })).call('runs.resolve', { path: { run }, body })
       return followUnlessDetached(context, run, options, () => context.out.show({ ok: true }, () => 'Resolved.'))
     },

@@ -29,8 +29,8 @@ export const runsEvaluateCommand: CliCommand = {
     ['--fail-under <quality>', 'ends with 1 where the mean quality is below, 0 to 1, or a run was not scored'],
     ...ownFilters,
   ],
-  async run({ client, out }, runs, options) {
-    const body = bodyOf(runs, options)
+  async run({ client, out, signal }, runs, options) {
+    const body = await bodyOf(signal, runs, options)
     const lowest = amount(options, 'failUnder')
     if (lowest !== undefined && lowest > 1) throw misused(`--fail-under takes a number from 0 to 1, and got ${lowest}.`)
     for await (const { data } of (await client({ code: true })).stream('runs.evaluate', { body })) {
@@ -54,7 +54,7 @@ export const runsEvaluateCommand: CliCommand = {
 
 type Body = OperationRequest<'runs.evaluate'>['body']
 
-function bodyOf(runs: readonly string[], options: Options): Body {
+async function bodyOf(signal: AbortSignal, runs: readonly string[], options: Options): Promise<Body> {
   const { reason: _, ...asked } = filterOf(options)
   const filter = {
     ...asked,
@@ -63,29 +63,29 @@ function bodyOf(runs: readonly string[], options: Options): Body {
   }
   const isFiltered = Object.values(filter).some((value) => value !== undefined)
   if (runs.length > 0 === isFiltered) throw misused('runs evaluate takes ids of runs, or options that find them.')
-  const read = <Value>(name: string) =>
-    options[name] === undefined ? undefined : readValue<Value>(String(options[name]))
+  const read = async <Value>(name: string) =>
+    options[name] === undefined ? undefined : readValue<Value>(String(options[name]), signal)
   return {
     id: text(options, 'id'),
     runs: runs.length > 0 ? runs : filter,
     change: {
       model: text(options, 'model'),
-      prompts: read<Body['change']['prompts']>('prompts'),
+      prompts: await read<Body['change']['prompts']>('prompts'),
       team: text(options, 'withTeam'),
     },
-    score: scoreOf(text(options, 'score') ?? 'exact'),
+    score: await scoreOf(signal, text(options, 'score') ?? 'exact'),
     ...(options.live === true ? { live: true } : {}),
     ...(options.repeat === true ? { repeat: true } : {}),
     concurrency: options.concurrency === undefined ? undefined : integerOption(options, 'concurrency', 2),
     limit: options.limit === undefined ? undefined : integerOption(options, 'limit', 100),
-    budget: read<Body['budget']>('budget'),
+    budget: await read<Body['budget']>('budget'),
   }
 }
 
-function scoreOf(text: string): Body['score'] {
+async function scoreOf(signal: AbortSignal, text: string): Promise<Body['score']> {
   if (text === 'exact' || text === 'citations') return text
   return text.startsWith('@') || text.startsWith('{')
-    ? { schema: readValue<Readonly<Record<string, unknown>>>(text) }
+    ? { schema: await readValue<Readonly<Record<string, unknown>>>(text, signal) }
     : { named: text }
 }
 
