@@ -1,5 +1,6 @@
 /** The form of a command: its name, arguments, options and function. */
 import type { LoadedConfig } from '../configuration/index.ts'
+import type { TeamReference } from '../runs/index.ts'
 import { type ExitCode, misused } from './exit-codes.ts'
 import type { GlobalFlags } from './global-flags.ts'
 import type { Output } from './output/output.ts'
@@ -30,6 +31,8 @@ export interface ConnectOptions {
   readonly asApplication?: true
   /** How to handle a missing database file: create it, or use memory instead; if absent, the command fails. */
   readonly absent?: 'made' | 'memory'
+  /** The teams that the command names; an unknown one creates no database. */
+  readonly teams?: readonly TeamReference[]
 }
 
 export interface CliCommand {

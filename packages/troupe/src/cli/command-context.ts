@@ -57,11 +57,12 @@ export function openCommandContext(input: GlobalFlags, signal: AbortSignal): Ope
     get secrets() {
       return secrets
     },
-    async client({ code = false, team, absent, asApplication } = {}) {
+    async client({ code = false, team, absent, teams, asApplication } = {}) {
       const { agent: _, ...application } = flags
       opening ??= open(asApplication ? application : flags, signal, {
         code,
         absent,
+        teams,
         config: async () => usable(await (code ? withTeams(team) : config())),
       })
       client = await unlessStopped(signal, opening)

@@ -93,6 +93,27 @@ describe('a misspelt database name', () => {
     60_000,
   )
 
+  it.each([
+    'run ecko x',
+    'chat ecko',
+    'load ecko --total 1',
+    'schedules create ecko x --in 1h',
+    'evaluate cases.jsonl --team ecko',
+    'evaluate cases.jsonl --agent Ecko',
+    'evaluate cases.jsonl --team echo --against ecko',
+  ])(
+    'The command %s reports an unknown team with the nearest name, and makes nothing.',
+    async (command) => {
+      writeFileSync(join(folder.path, 'cases.jsonl'), '{"id":"a","input":"x","expected":"y"}\n')
+      const before = files()
+      const { code, out, error } = await folder.run([...command.split(' '), ...misspelt, '--json'])
+      expect({ code, out }).toEqual({ code: 4, out: '' })
+      expect(JSON.parse(error).error).toMatchObject({ code: 'team.unknown', message: expect.stringMatching(/echo/i) })
+      expect(files()).toEqual(before)
+    },
+    60_000,
+  )
+
   it('A command that writes makes a missing database.', async () => {
     expect((await folder.run(['context', 'set', 'a', '1', '--storage', 'sqlite:./new/one.db'])).code).toBe(0)
     expect((await folder.run(['context', 'get', 'a', '--storage', 'sqlite:./new/one.db'])).out).toBe('1\n')

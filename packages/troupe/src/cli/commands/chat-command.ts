@@ -6,7 +6,7 @@ import { complaintOf, exitCodes } from '../exit-codes.ts'
 import { contentText } from '../output/content-text.ts'
 import { safe } from '../output/safe.ts'
 import type { CliClient } from '../transport/cli-client.ts'
-import { interrupted, isFile, submitAnswer } from './runs/run-command.ts'
+import { interrupted, isFile, namedTeam, submitAnswer } from './runs/run-command.ts'
 import {
   isResult,
   type ShownQuestion,
@@ -26,7 +26,7 @@ export const chatCommand: CliCommand = {
     const client = await context.client({
       code: true,
       absent: 'made',
-      ...(team !== undefined && isFile(team) ? { team } : {}),
+      ...(team === undefined ? {} : namedTeam(team)),
     })
     if (team !== undefined && !isFile(team)) await known(client, team)
     using lines = createInterface({

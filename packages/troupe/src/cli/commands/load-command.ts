@@ -2,7 +2,7 @@
 
 import { amount, type CliCommand, integerOption, type Options, shareOption } from '../cli-command.ts'
 import { CliError, exitCodes } from '../exit-codes.ts'
-import { isFile } from './runs/run-command.ts'
+import { isFile, namedTeam } from './runs/run-command.ts'
 
 export const loadCommand: CliCommand = {
   name: 'load',
@@ -22,7 +22,7 @@ export const loadCommand: CliCommand = {
   async run(context, [team = '', task = 'Test request'], options) {
     const plan = planOf(options)
     const { LoadTester } = await import('../../resilience/index.ts')
-    const client = await context.client({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
+    const client = await context.client({ code: true, absent: 'made', ...namedTeam(team) })
     let rejected: unknown
     const start = async (n: number) => {
       const body = { task: `${task} ${n}`, team: isFile(team) ? undefined : team }

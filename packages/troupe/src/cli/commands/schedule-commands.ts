@@ -98,7 +98,8 @@ export const scheduleCommands: readonly CliCommand[] = [
         misfire: choice<'skip' | 'once' | 'all'>(options, 'misfire'),
         paused: options.paused === true ? true : undefined,
       }
-      shown(out, await (await client({ code: true, absent: 'made' })).call('schedules.create', { body }))
+      const opened = await client({ code: true, absent: 'made', teams: [{ team }] })
+      shown(out, await opened.call('schedules.create', { body }))
       return undefined
     },
   },

@@ -4,6 +4,7 @@ import type { Troupe } from '../../startup/index.ts'
 import type { ConnectOptions } from '../cli-command.ts'
 import { CliError, commandFailure, exitCodes } from '../exit-codes.ts'
 import type { GlobalFlags } from '../global-flags.ts'
+import { requireTeams } from '../teams/require-teams.ts'
 import type { Transport } from './cli-client.ts'
 import { remoteTransport } from './remote-transport.ts'
 import { untilAccepted } from './until-accepted.ts'
@@ -14,6 +15,7 @@ export interface OpenOptions {
   /** True loads agents and topologies too, so that their interrupted runs continue here; false executes no runs. */
   readonly code: boolean
   readonly absent: ConnectOptions['absent']
+  readonly teams: ConnectOptions['teams']
 }
 
 export interface OpenedTransport {
@@ -28,6 +30,8 @@ export async function openTransport(options: OpenOptions): Promise<OpenedTranspo
   const loaded = await stored(await options.config(), options.absent)
   const config = options.code ? loaded.config : withoutCode(loaded.config)
   const location = await storageLocationOf(loaded)
+  const isNew = options.absent === 'made' && (await isAbsent(loaded.config))
+  if (isNew && options.teams) await requireTeams(loaded, options.teams)
   const open = async () => {
     const { withOrigins } = await import('../../configuration/index.ts')
     const { effectiveValues } = loaded
@@ -36,8 +40,7 @@ export async function openTransport(options: OpenOptions): Promise<OpenedTranspo
   }
   try {
     // With code, a rehearsal would execute runs.
-    if (options.absent !== 'made' || options.code || !(await isAbsent(loaded.config)))
-      return { transport: await open(), key: undefined }
+    if (!isNew || options.code) return { transport: await open(), key: undefined }
     // The rehearsal sends no audit records and records no cassette.
     const { audit: _, cassette: __, ...rest } = inMemory(config)
     return { transport: untilAccepted(await openLocal(rest, location), open), key: undefined }

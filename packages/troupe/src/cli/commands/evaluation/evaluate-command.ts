@@ -2,6 +2,7 @@
 import { basename } from 'node:path'
 import type { ClientSchemas, OperationRequest } from '../../../client/index.ts'
 import { TroupeError } from '../../../core/index.ts'
+import type { TeamReference } from '../../../runs/index.ts'
 import {
   type CliCommand,
   type CommandContext,
@@ -49,7 +50,8 @@ export const evaluateCommand: CliCommand = {
     const body = await bodyOf(context, path, options)
     const team = text(options, 'team')
     const file = team !== undefined && isFile(team) ? { team } : {}
-    const client = await context.client({ code: true, absent: 'made', asApplication: true, ...file })
+    const teams = teamsOf(body)
+    const client = await context.client({ code: true, absent: 'made', asApplication: true, teams, ...file })
     context.signal.addEventListener('abort', () => context.out.note('Interrupted. The same command does what is left.'))
     for await (const { data } of client.stream('experiments.evaluate', { body })) {
       if (!('done' in data)) return showOutcome(context, data, lowest)
@@ -57,6 +59,14 @@ export const evaluateCommand: CliCommand = {
     }
     throw misused('The evaluation was cut off.', 'The same command does what is left.')
   },
+}
+
+function teamsOf({ team, agent, against }: Body): readonly TeamReference[] {
+  return [
+    ...(team === undefined ? [] : [{ team }]),
+    ...(agent === undefined ? [] : [{ agent }]),
+    ...(against?.team === undefined ? [] : [{ team: against.team }]),
+  ]
 }
 
 async function bodyOf(context: CommandContext, path: string, options: Options): Promise<Body> {

@@ -1,7 +1,14 @@
 /** Runs a team on a task, and shows it at work. */
 import { setTimeout } from 'node:timers/promises'
 import type { RunConfig } from '../../../topology/index.ts'
-import { type CliCommand, type CommandContext, listed, type Options, text } from '../../cli-command.ts'
+import {
+  type CliCommand,
+  type CommandContext,
+  type ConnectOptions,
+  listed,
+  type Options,
+  text,
+} from '../../cli-command.ts'
 import { type ExitCode, exitCodes } from '../../exit-codes.ts'
 import { RunTree, type TreeEvent } from '../../output/run-tree.ts'
 import { safe } from '../../output/safe.ts'
@@ -27,7 +34,7 @@ export const runCommand: CliCommand = {
     // Before a database is made for nothing.
     if (loaded) requireConfig(loaded, false)
     const body = await startOf(context, team, task, options)
-    const client = await context.client({ code: true, absent: 'made', ...(isFile(team) ? { team } : {}) })
+    const client = await context.client({ code: true, absent: 'made', ...namedTeam(team) })
     if (loaded && !client.remote) requireConfig(loaded, true)
     const { run } = await client.call('runs.start', { body })
     if (options.detach !== true) return followRun(context, client, run)
@@ -37,6 +44,10 @@ export const runCommand: CliCommand = {
 }
 
 export const isFile = (team: string): boolean => /\.(ya?ml|json)$/i.test(team)
+
+/** Returns the team of a command as its client takes it: the file of one, or a name. */
+export const namedTeam = (team: string): Pick<ConnectOptions, 'team' | 'teams'> =>
+  isFile(team) ? { team } : { teams: [{ team }] }
 
 async function startOf({ signal }: CommandContext, team: string, task: string, options: Options) {
   const budget = text(options, 'budget')
