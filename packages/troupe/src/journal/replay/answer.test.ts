@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type Json, maxValueBytes, seededRandom, type TroupeError } from '../../core/index.ts'
+import { failure, type Json, maxValueBytes, seededRandom, type TroupeError } from '../../core/index.ts'
 import { createBlobs } from '../../storage/index.ts'
 import { createJournalTestbed, user } from '../journal-testbed.test.fixture.ts'
 import { createJournals } from '../journals/create-journals.ts'
@@ -40,6 +40,22 @@ it('A read in a step rejects with `value.too_large` if no record can contain its
   }
   const outcome = [maxValueBytes - 400, 'value.too_large', 'value.too_large']
   expect(await execute(program)).toEqual({ status: 'completed', outcome })
+  await close()
+})
+
+it('A read whose storage fails breaks off the step, and the next execution reads afterwards.', async () => {
+  const { execute, close } = await openSteps()
+  let reads = 0
+  const program = async (recorder: Recorder): Promise<Json> => {
+    const outcome = await recorder.effect('pay', { class: 'at-most-once' }, () => 'paid')
+    const read = async () => {
+      if (++reads === 1) throw failure('storage.unreachable', { path: 'postgres://db/shop', problem: 'ECONNREFUSED' })
+      return reads
+    }
+    return [outcome, await recorder.answer({ kind: 'get', name: 'k' }, read)]
+  }
+  await expect(execute(program)).rejects.toMatchObject({ code: 'storage.unreachable' })
+  expect(await execute(program)).toEqual({ status: 'completed', outcome: ['paid', 2] })
   await close()
 })
 

@@ -1,5 +1,5 @@
 /** Reads of the troupe's own data: made once, and answered from the record in later executions. */
-import { encodeJson, failure, type Json, storeError } from '../../core/index.ts'
+import { encodeJson, failure, isEnvironmentFailure, type Json, storeError } from '../../core/index.ts'
 import type { CallName } from '../recorder-port.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import type { Stage } from '../turns/stages.ts'
@@ -27,6 +27,8 @@ async function read(execution: Execution, id: CallId, ask: () => Json | Promise<
     execution.answer(createItem('answer', id, { value }), { t: 'answer', id }, text)
   } catch (thrown) {
     if (!execution.isActive) return
+    // The record would hold a failure that the code did not cause.
+    if (isEnvironmentFailure(thrown)) return execution.raise({ on: 'broken', error: thrown })
     const error = storeError(thrown, execution.options.redact)
     execution.answer(createItem('answer', id, { error, thrown }), { t: 'answer', id, e: error }, undefined)
   }
