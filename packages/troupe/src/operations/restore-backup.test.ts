@@ -48,6 +48,16 @@ afterEach(async () => {
 })
 
 describe('a backup', () => {
+  it('A backup whose folder cannot be created is rejected with that folder, and leaves nothing.', async () => {
+    const troupe = await opened()
+    writeFileSync(at('file'), '')
+    const below = at('file/monday')
+    const details = { path: below, problem: expect.stringContaining('mkdir') }
+    await expect(troupe.backup(below)).rejects.toMatchObject({ code: 'backup.unwritable', status: 502, details })
+    await expect(backupTo(`sqlite:${at('troupe.db')}`, below)).rejects.toMatchObject({ code: 'backup.unwritable' })
+    expect(readdirSync(folder).filter((name) => !name.startsWith('troupe.db'))).toEqual(['file'])
+  })
+
   it('A backup contains one moment, made while others write, and reports what it contains.', async () => {
     const troupe = await opened()
     const ada = troupe.user('ada')

@@ -46,7 +46,8 @@ const manifestFile = 'manifest.json'
 /**
  * Writes a backup to a new folder; after a failure no files remain.
  * @param write writes the data to the path
- * @throws ConflictError `storage.not_empty`; CapacityError `backup.disk_full`; the errors of `write`
+ * @throws ConflictError `storage.not_empty`; CapacityError `backup.disk_full`; ExternalServiceError `backup.unwritable`; the
+ * errors of `write`
  */
 export async function writeBackup(
   folder: string,
@@ -78,7 +79,7 @@ export async function writeBackup(
     if (isDiskFull(error) || (error instanceof TroupeError && isDiskFull(error.cause)))
       throw failure('backup.disk_full', { path }, { cause: error })
     if (error instanceof TroupeError) throw error
-    throw failure('storage.io', { path, problem: (error as Error).message }, { cause: error })
+    throw failure('backup.unwritable', { path, problem: (error as Error).message }, { cause: error })
   }
 }
 

@@ -111,6 +111,12 @@ export const storageCodes = {
     hint: 'Free some space, or name a place on another disk, and repeat the call. The original was not changed.',
     status: 507,
   },
+  'backup.unwritable': {
+    class: errors.ExternalServiceError,
+    message: 'The backup {path} cannot be written: {problem}.',
+    hint: 'Check the permissions of its folder, or name a path in another one. The original was not changed.',
+    retryable: false,
+  },
   'backup.damaged': {
     class: errors.ProcessingError,
     message: 'The backup {path} is damaged: {problem}.',
