@@ -47,7 +47,7 @@ interface Opened {
 /**
  * Opens a database in memory or in a file.
  * @throws ValidationError `storage.foreign`, `storage.incompatible`, `storage.too_new`, `validation.failed`;
- * ConflictError `storage.owned`; ProcessingError `storage.corrupt`; ExternalServiceError `storage.read_only`,
+ * ConflictError `storage.owned`, `storage.not_empty`; ProcessingError `storage.corrupt`; ExternalServiceError `storage.read_only`,
  * `storage.io`; CapacityError `storage.full`
  * @example const storage = await openStorage({ url: 'sqlite:./data/troupe.db', migrations, clock, random })
  */

@@ -17,7 +17,7 @@ export const storageCodes = {
   'storage.corrupt': {
     class: errors.ProcessingError,
     message: 'The database {path} is damaged: {problem}.',
-    hint: 'Restore a backup, or move the file away and start with an empty one. The file was not changed.',
+    hint: 'Restore a backup, or move the file away with its -wal and start with an empty one. The file was not changed.',
   },
   'storage.too_new': {
     class: errors.ValidationError,

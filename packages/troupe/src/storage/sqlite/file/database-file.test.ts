@@ -1,5 +1,14 @@
 /** A file that is read without its owner lock. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -22,6 +31,20 @@ test('The pending migrations of a damaged file cannot be read: the error names t
       message: expect.stringContaining(path),
     })
   }
+})
+
+test('A new database is rejected beside the log of one that was moved away, and the log stays.', async () => {
+  const path = join(folder, 'moved.db')
+  const storage = await open(`sqlite:${path}`)
+  for (const suffix of ['', '-wal', '-shm']) copyFileSync(`${path}${suffix}`, `${path}.copy${suffix}`)
+  await storage.close()
+  const log = readFileSync(`${path}.copy-wal`)
+  expect(log.length).toBeGreaterThan(0)
+  renameSync(`${path}.copy`, `${path}.away`)
+  const problem = expect.stringContaining('moved.db.copy-wal')
+  await expect(open(`sqlite:${path}.copy`)).rejects.toMatchObject({ code: 'storage.not_empty', message: problem })
+  expect(readFileSync(`${path}.copy-wal`)).toEqual(log)
+  expect(existsSync(`${path}.copy`)).toBe(false)
 })
 
 test.skipIf(!existsSync('/proc/locks'))(

@@ -140,8 +140,15 @@ function foreignness(header: Buffer): string | undefined {
 /**
  * Creates a file whose first write contains the application id, so that after a crash the file is empty or
  * identifiable.
+ * @throws ConflictError `storage.not_empty` if the log of another database has changes
  */
 function create(path: string): void {
+  // SQLite would remove the log, which has changes that the moved file lacks.
+  if (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size)
+    throw failure('storage.not_empty', {
+      path,
+      problem: `${path}-wal exists, the log of a database that was moved away`,
+    })
   if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600))
   const db = new DatabaseSync(path)
   try {
