@@ -101,10 +101,12 @@ export async function serve(troupe: Troupe, options: ServerOptions = {}): Promis
   answerUnknown(app)
   const stopAccepting = await closingOnFailure(app, () => addServer(app, troupe, settings))
   const { url, port: boundPort } = await listen(app, host, port)
-  // If the port of the metrics is in use, the server does not start.
+  // If the port of the metrics is in use, or the address cannot be written, the server does not start.
   const metricsServer = metrics && (await closingOnFailure(app, () => serveMetrics(troupe, metrics)))
-  // A process that finds the database owned reports this address to its user.
-  parts.stores.storage.announce(url)
+  await closingOnFailure({ close: () => Promise.all([app.close(), metricsServer?.close()]) }, async () =>
+    // A process that finds the database owned reports this address to its user.
+    parts.stores.storage.announce(url),
+  )
   const close = async () => {
     parts.stores.storage.announce(undefined)
     stopAccepting()
@@ -132,7 +134,7 @@ async function requireSignIn(troupe: Troupe, host: string, { key, jwt, oidc }: S
 }
 
 /** Closes the app if the work fails, so that nothing is left of a server that does not start. */
-async function closingOnFailure<T>(app: FastifyInstance, work: () => Promise<T>): Promise<T> {
+async function closingOnFailure<T>(app: { close(): PromiseLike<unknown> }, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock, systemRandom, type UserId } from '../../src/core/index.ts'
 import { createTroupe } from '../../src/index.ts'
 import { restoreBackup } from '../../src/operations.ts'
+import { serve } from '../../src/server/index.ts'
 import { openStorage } from '../../src/storage/index.ts'
 import { dropSchema, missingServer, schemaName, server } from '../postgres/postgres-server.ts'
 import { migrations, problemIn } from './numbered-load.ts'
@@ -102,6 +103,27 @@ test.skipIf(!mounted)('A database that does not fit on the disk from the start i
   await expect(opened).rejects.toMatchObject({ code: 'storage.full' })
   rmSync(ballast)
   await (await openStorage({ url, migrations, clock: systemClock, random: systemRandom })).close()
+})
+
+test.skipIf(!mounted)('A server closes on a full disk, and does not start on one.', async () => {
+  const fill = (name: string) => {
+    try {
+      writeFileSync(join(folder, name), Buffer.alloc(3 * 1024 * 1024))
+    } catch {
+      // As much as fits.
+    }
+  }
+  await using troupe = await createTroupe({ storage: `sqlite:${join(folder, 'served.db')}`, log: 'silent' })
+  const server = await serve(troupe, { port: 0 })
+  fill('ballast')
+  await server.close()
+  await expect(fetch(`${server.url}/health`)).rejects.toThrow()
+  // The closed server has removed a file.
+  fill('more ballast')
+  await expect(serve(troupe, { port: server.port })).rejects.toMatchObject({ code: 'storage.full' })
+  await expect(fetch(`${server.url}/health`)).rejects.toThrow()
+  for (const name of ['ballast', 'more ballast']) rmSync(join(folder, name))
+  expect(readdirSync(folder)).not.toContainEqual(expect.stringContaining('.new'))
 })
 
 describe.each([

@@ -24,6 +24,7 @@ import { failure } from '../../../core/index.ts'
 import { isRunning, type ProcessIdentity, thisProcess } from '../../process-identity.ts'
 import { DatabaseSync } from '../database-sync.ts'
 import { resultCode } from '../error-class.ts'
+import { fileFailure } from './file-failure.ts'
 
 const lockOf = (path: string) => `${path}.lock`
 const cardOf = (path: string) => `${path}.owner`
@@ -95,14 +96,22 @@ export class OwnerLock {
 
   /**
    * Writes the owner file; the database must exist. The file is renamed into place, so that it is never read
-   * half-written.
+   * half-written. Without an address it always succeeds: a file that cannot be written is removed.
+   * @throws CapacityError `storage.full`, and the other failures of a file
    */
   announce(address?: string): void {
     const { address: _, ...rest } = { ...this.#card, database: fileIdentity(this.#path) ?? null }
     this.#card = address === undefined ? rest : { ...rest, address }
     const fresh = `${cardOf(this.#path)}.new`
-    writeFileSync(fresh, `${JSON.stringify(this.#card)}\n`, { mode: 0o600 })
-    renameSync(fresh, cardOf(this.#path))
+    try {
+      writeFileSync(fresh, `${JSON.stringify(this.#card)}\n`, { mode: 0o600 })
+      renameSync(fresh, cardOf(this.#path))
+    } catch (error) {
+      rmSync(fresh, { force: true })
+      if (address !== undefined) throw fileFailure(error, this.#path)
+      // A server also closes on a full disk, which rejects writes and not removals.
+      rmSync(cardOf(this.#path), { force: true })
+    }
   }
 
   release(): void {
