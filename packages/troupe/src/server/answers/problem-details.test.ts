@@ -44,10 +44,17 @@ it('The problem details say where JSON breaks, and which keys are rejected.', as
 })
 
 it('The problem details of a failed storage name its location to operators alone.', () => {
-  const full = failure('storage.full', { path: '/srv/planted/troupe.db' })
-  const problemFor = (isOperator: boolean) => problemOf(full, { id: 'r' } as FastifyRequest, {} as Log, isOperator)
-  expect(full.message).toContain('planted')
-  expect(problemFor(true)).toMatchObject({ code: 'storage.full', status: 507, detail: full.message })
-  expect(problemFor(false)).toMatchObject({ code: 'storage.full', detail: 'The storage cannot serve this now.' })
-  expect(JSON.stringify(problemFor(false))).not.toContain('planted')
+  const log = { error() {} } as unknown as Log
+  const details = { path: 'postgres://planted/shop', problem: 'connect ECONNREFUSED' }
+  for (const error of [
+    failure('storage.full', { path: '/srv/planted/troupe.db' }),
+    failure('storage.unreachable', details, { cause: new Error(details.problem) }),
+  ]) {
+    const problemFor = (isOperator: boolean) => problemOf(error, { id: 'r' } as FastifyRequest, log, isOperator)
+    const { code, status, message } = error
+    expect(message).toContain('planted')
+    expect(problemFor(true)).toMatchObject({ code, status, detail: message })
+    expect(problemFor(false)).toMatchObject({ code, status, detail: 'The storage cannot serve this now.' })
+    expect(JSON.stringify(problemFor(false))).not.toContain('planted')
+  }
 })

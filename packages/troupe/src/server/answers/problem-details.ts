@@ -79,7 +79,7 @@ export function problemOf(thrown: unknown, request: FastifyRequest, log: Log, sh
   if (stored.errorId === undefined) return problemDetailsOf(error, request.id, showsTexts)
   log.error('a request failed', failureFields({ request: request.id }, error))
   const shown = restoreError(showsTexts ? stored : concealed(stored))
-  return { ...problemDetailsOf(shown, request.id), status: error.status }
+  return { ...problemDetailsOf(shown, request.id, showsTexts), status: error.status }
 }
 
 /** Converts rejections of Fastify to errors of the catalogue. */
