@@ -1,8 +1,8 @@
 /** The end of the program: nothing that is left open delays it. */
-import { writeFileSync } from 'node:fs'
+import { copyFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { Folder } from './cli-process.ts'
+import { ended, Folder, untilPrinted } from './cli-process.ts'
 
 describe('the end of the program', () => {
   const folder = new Folder()
@@ -33,5 +33,17 @@ describe('the end of the program', () => {
     expect(code).toBe(2)
     expect(error).not.toContain('planted')
     expect(await folder.run(['context', 'set', 'k', '1', '--user', ' ada'])).toMatchObject({ code: 2 })
+  })
+
+  it('A command names the run that it followed when its server dies.', async () => {
+    using served = new Folder()
+    copyFileSync(join(import.meta.dirname, 'team.config.ts'), join(served.path, 'troupe.config.ts'))
+    const server = served.spawn(['serve', '--port', '0', '--json'])
+    const { url } = JSON.parse((await untilPrinted(server, /"serving".*\n/)).trim())
+    const following = served.spawn(['run', 'Slow', 'x', '--id', 'slow', '--url', url])
+    const end = ended(following)
+    await untilPrinted(following, /Slow begins/)
+    server.kill('SIGKILL')
+    expect(await end).toMatchObject({ code: 5, error: expect.stringContaining('troupe runs result slow --wait 30s\n') })
   })
 })

@@ -114,6 +114,11 @@ export async function followRun(context: CommandContext, client: CliClient, run:
         await client.call('runs.answer', { path: { run }, body: { question: question.id, value } })
       }
     }
+  } catch (error) {
+    shown.end()
+    // The run outlasts a storage or a server that fails. With JSON its events have its id.
+    if (!context.signal.aborted && !context.out.json) context.out.note(interrupted(client, run))
+    throw error
   } finally {
     // The timer of the redrawing would keep the process alive.
     shown.end()
