@@ -40,15 +40,21 @@ const schemas: readonly (readonly [string, object, object])[] = [
 const listOf = (id: number, inputSchema: object) =>
   ({ jsonrpc: '2.0', id, result: { tools: [{ name: 'look', inputSchema }] } }) as unknown as JSONRPCMessage
 
+/** Returns a bounded transport, and what it delivers. */
+function bounded() {
+  const delivered: JSONRPCMessage[] = []
+  const transport = {
+    send: async () => {},
+    onmessage: (message: JSONRPCMessage) => delivered.push(message),
+  } as unknown as Transport
+  boundMessages(transport)
+  return { transport, delivered }
+}
+
 test.each(schemas)(
   'A list of tools with too many %s is replaced by an error, and a usual one is delivered.',
   (_, usual, heavy) => {
-    const delivered: JSONRPCMessage[] = []
-    const transport = {
-      send: async () => {},
-      onmessage: (message: JSONRPCMessage) => delivered.push(message),
-    } as unknown as Transport
-    boundMessages(transport)
+    const { transport, delivered } = bounded()
     transport.onmessage?.(listOf(1, usual))
     transport.onmessage?.(listOf(2, heavy))
     expect(delivered).toEqual([listOf(1, usual), { jsonrpc: '2.0', id: 2, error: expect.anything() }])
@@ -72,12 +78,7 @@ test('A count of values looks at no more values than its limit, however large th
 })
 
 test('A notification with too many values is dropped.', () => {
-  const delivered: unknown[] = []
-  const transport = {
-    send: async () => {},
-    onmessage: (message: unknown) => delivered.push(message),
-  } as unknown as Transport
-  boundMessages(transport)
+  const { transport, delivered } = bounded()
   transport.onmessage?.({
     jsonrpc: '2.0',
     method: 'notifications/message',
@@ -87,12 +88,7 @@ test('A notification with too many values is dropped.', () => {
 })
 
 test('The pages of one list of tools share a limit, and the next list begins with all of it.', () => {
-  const delivered: JSONRPCMessage[] = []
-  const transport = {
-    send: async () => {},
-    onmessage: (message: JSONRPCMessage) => delivered.push(message),
-  } as unknown as Transport
-  boundMessages(transport)
+  const { transport, delivered } = bounded()
   const page = { anyOf: arrayOf(10_000, () => ({})) }
   const ask = (id: number, params: object) =>
     transport.send({ jsonrpc: '2.0', id, method: 'tools/list', params } as JSONRPCMessage)
@@ -122,12 +118,7 @@ test('A request whose stream ends without its answer fails, and an answered one 
 })
 
 test('A part of a result whose type a later protocol has added is replaced by a text, and the others are delivered.', () => {
-  const delivered: JSONRPCMessage[] = []
-  const transport = {
-    send: async () => {},
-    onmessage: (message: JSONRPCMessage) => delivered.push(message),
-  } as unknown as Transport
-  boundMessages(transport)
+  const { transport, delivered } = bounded()
   const text = { type: 'text', text: 'a' }
   const receive = (content: unknown) =>
     transport.onmessage?.({ jsonrpc: '2.0', id: 1, result: { content } } as JSONRPCMessage)
