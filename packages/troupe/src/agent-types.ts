@@ -60,6 +60,6 @@ export type {
   UncertainEffectOfSession,
   WorkingItem,
 } from './agents/index.ts'
-export type { ContentPart, FileOptions, FilePart, SourcePart, TextPart, UsageByModel } from './core/index.ts'
+export type { ContentPart, FileOptions, FilePart, Fitting, SourcePart, TextPart, UsageByModel } from './core/index.ts'
 export type { CallSettings, FinishReason, ModelUsage, ReasoningSettings, ToolChoice } from './models/index.ts'
 export type { AgentMemory, EpisodicMemoryConfig } from './startup/index.ts'
