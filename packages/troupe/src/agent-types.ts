@@ -41,6 +41,7 @@ export type {
   RunOutcome,
   SelectionKind,
   SessionCallOptions,
+  SessionOutput,
   SessionQuestion,
   SessionResult,
   SessionStream,

@@ -89,7 +89,7 @@ export type {
   SessionParts,
   SessionThread,
 } from './session/session-parts.ts'
-export type { RunOutcome, SessionResult } from './session/session-result.ts'
+export type { RunOutcome, SessionOutput, SessionResult } from './session/session-result.ts'
 export { SessionStream, type StreamPart } from './session/session-stream.ts'
 export { type ShownMessage, shownMessages, type ThreadPart } from './session/shown-messages.ts'
 export type { ThreadPartner } from './session/thread-statements.ts'

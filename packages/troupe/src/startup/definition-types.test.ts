@@ -2,6 +2,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import {
+  type Agent,
   createTroupe,
   defineAgent,
   defineConfig,
@@ -15,10 +16,11 @@ import {
   patterns,
   type Results,
   type Schema,
+  type Session,
   Worker,
 } from '../index.ts'
 import { serve } from '../server/index.ts'
-import { MockModel } from '../testing/index.ts'
+import { AgentTestCase, MockModel } from '../testing/index.ts'
 import { troupesOfTests } from './troupe-testbed.test.fixture.ts'
 
 const { ada } = troupesOfTests()
@@ -77,6 +79,70 @@ describe('the response of a run', () => {
     expectTypeOf(
       (await (await orchestra.start({ task: 'x', topology: defineTopology(flows) })).result()).response,
     ).toEqualTypeOf<Json | undefined>()
+  })
+})
+
+describe('the results of a session', () => {
+  interface Plan {
+    readonly title: string
+    readonly before?: Plan
+  }
+  const planner = defineAgent({ name: 'Planner', run: async (title: string): Promise<Plan> => ({ title }) })
+  const clerk = new LlmAgent({ name: 'Clerk', model: 'offline/extractive' })
+
+  it('Each result of a session has the type of the output schema of its agent.', async () => {
+    const user = await ada()
+    type Output = z.infer<typeof Price> | null
+    const bought = user.session(price)
+    const { output, response } = await bought.generate({ item: 'tea' })
+    expectTypeOf(output).toEqualTypeOf<Output>()
+    expectTypeOf(response).toEqualTypeOf<Output>()
+    expect(output?.euros).toBe(3)
+    const quote = new LlmAgent({ name: 'Quote', model: new MockModel({ responses: ['{"euros":7}'] }), output: Price })
+    const quoted = await user.session(quote).run('tea')
+    expectTypeOf(quoted.output).toEqualTypeOf<Output>()
+    expect(quoted.output).toEqual({ euros: 7, currency: 'EUR' })
+    expectTypeOf((await bought.stream({ item: 'milk' }).result).output).toEqualTypeOf<Output>()
+    expectTypeOf(bought.answer).returns.resolves.toHaveProperty('output').toEqualTypeOf<Output>()
+    expectTypeOf(bought.resolve).returns.resolves.exclude<undefined>().toHaveProperty('output').toEqualTypeOf<Output>()
+    expectTypeOf(bought.executeTool).returns.resolves.toEqualTypeOf<Json>()
+    await using test = await AgentTestCase.open()
+    const tested = await test.run(test.mock(quote, ['{"euros":8}']), 'tea')
+    expectTypeOf(tested.output).toEqualTypeOf<Output>()
+    expect(tested.output?.euros).toBe(8)
+  })
+
+  it('Without a schema a result has the type of what the function gives, and is JSON for an agent that declares none.', async () => {
+    const user = await ada()
+    const counted = await user.session(count).generate('four')
+    expectTypeOf(counted.output).toEqualTypeOf<number | null>()
+    expect(counted.output).toBe(4)
+    expectTypeOf((await user.session(clerk).run('Hello.')).output).toEqualTypeOf<Json>()
+    const custom: Agent = count
+    expectTypeOf((await user.session(custom).run('four')).output).toEqualTypeOf<Json>()
+    const planned = await user.session(planner).generate('move')
+    const plan: Plan | null = planned.output
+    expect(plan).toEqual({ title: 'move' })
+    for (const agent of [count, shout]) {
+      const { output } = await user.session(agent).generate('a')
+      expectTypeOf(output).toEqualTypeOf<number | string | null>()
+    }
+  })
+
+  it('A session of any agent is a Session, so that one list or map can have sessions of several agents.', async () => {
+    const user = await ada()
+    const any = defineAgent({
+      name: 'Any',
+      outputSchema: z.object({ any: z.unknown(), note: z.string().optional() }),
+      run: async (text: string) => ({ any: text }),
+    })
+    const sessions: Session[] = [user.session(price), user.session(planner), user.session(clerk)]
+    sessions.push(user.session(any), user.session(count))
+    const byName = new Map<string, Session>(sessions.map((session) => [session.agent.name, session]))
+    byName.set('Shout', user.session(shout))
+    const outputs: Json[] = []
+    for (const name of ['Any', 'Count', 'Shout']) outputs.push((await byName.get(name)?.generate('a'))?.output ?? null)
+    expect(outputs).toEqual([{ any: 'a' }, 1, 'A'])
   })
 })
 

@@ -4,6 +4,7 @@ import {
   episodicName,
   factsName,
   type Session,
+  type SessionOutput,
   StoredEpisodicMemory,
   StoredMemory,
   threadKey,
@@ -252,11 +253,12 @@ export class User {
   }
 
   /**
-   * Returns a session of one agent in one thread, which continues from call to call.
+   * Returns a session of one agent in one thread, which continues from call to call. Its results have the type of the agent's
+   * output.
    * @param options.threadId the id of the thread; by default a new one
    * @throws ValidationError unless it is an agent; `role.unknown`
    */
-  session(agent: Agent, options: { readonly threadId?: string } = {}): Session {
+  session<A extends Agent>(agent: A, options: { readonly threadId?: string } = {}): Session<SessionOutput<A>> {
     if (typeof fieldOf(agent, 'step') !== 'function')
       throw misplaced(
         'session',

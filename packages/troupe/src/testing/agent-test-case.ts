@@ -1,5 +1,5 @@
 /** A troupe in memory for one test: agents on scripted models, whose scripts are verified at the end. */
-import { definitionOf, type RunOutcome } from '../agents/index.ts'
+import { definitionOf, type RunOutcome, type SessionOutput } from '../agents/index.ts'
 import type { TroupeConfig } from '../configuration/index.ts'
 import { checkConstruct, construct, copyJson, invalidInput, isInstance, objectOf, seededRandom } from '../core/index.ts'
 import { createTroupe, LlmAgent, type Troupe, type User } from '../startup/index.ts'
@@ -67,7 +67,7 @@ export class AgentTestCase implements AsyncDisposable {
   /**
    * Sends the input to the agent in a new session and returns the result. An error of the agent is part of the result.
    */
-  async run(agent: LlmAgent, input: unknown): Promise<RunOutcome> {
+  async run<A extends LlmAgent>(agent: A, input: unknown): Promise<RunOutcome<SessionOutput<A>>> {
     return this.user.session(agent).run(copyJson(input ?? null, 'The input of AgentTestCase.run'))
   }
 

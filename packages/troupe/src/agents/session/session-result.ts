@@ -1,12 +1,26 @@
 /** The result of a call of a session. */
-import { CancelledError, failure, type Json, restoreError, storeError, type TroupeError } from '../../core/index.ts'
+import {
+  type AsJson,
+  CancelledError,
+  failure,
+  type Json,
+  restoreError,
+  storeError,
+  type TroupeError,
+} from '../../core/index.ts'
 import type { StepEnd } from '../../journal/index.ts'
-import type { Outcome, StepReport } from '../agent-port.ts'
+import type { Agent, Outcome, StepReport } from '../agent-port.ts'
 import { spentOfFailure } from '../definitions/failed-spending.ts'
 import type { SessionQuestion } from './thread-store.ts'
 
+/**
+ * The type of the output of an agent in a session: the JSON form of the type that its definition declares; any JSON if it
+ * declares none.
+ */
+export type SessionOutput<A> = A extends Agent<never, infer Out> ? AsJson<Out> : Json
+
 /** The result of a message to an agent. */
-export interface SessionResult
+export interface SessionResult<Out = Json>
   extends Pick<StepReport, 'usage' | 'cost' | 'toolCalls' | 'finish' | 'fallback' | 'logprobs'> {
   /** `completed` if the agent has answered, `waiting` if it waits for an answer or an approval. */
   readonly status: 'completed' | 'waiting'
@@ -16,19 +30,19 @@ export interface SessionResult
   readonly text: string
   /** The parts of the answer: its text, and the sources that it cites. */
   readonly content: NonNullable<StepReport['content']>
-  /** The value of the agent: it fits the agent's output schema if there is one, else it is the text. */
-  readonly output: Json
+  /** The value of the agent: it fits the agent's output schema if there is one, else it is the text. Null without an answer. */
+  readonly output: Out | null
   /** The same value as `output`, under the name that the result of a run has. */
-  readonly response: Json
+  readonly response: Out | null
   /** `provider/model` of the last answer; empty if no model answered. */
   readonly model: string
   /** The questions that must be answered with `answer` before the agent can continue. */
   readonly questions?: readonly SessionQuestion[]
 }
 /** The result of `Session.run`: as `SessionResult`, with the error if the agent has failed or was cancelled. */
-export type RunOutcome =
-  | SessionResult
-  | (Omit<SessionResult, 'status'> & {
+export type RunOutcome<Out = Json> =
+  | SessionResult<Out>
+  | (Omit<SessionResult<Out>, 'status'> & {
       /** `failed` if the agent has failed, `cancelled` if the signal aborted. */
       readonly status: 'failed' | 'cancelled'
       /** The error that `generate` would throw. */
@@ -44,20 +58,20 @@ const noReport: StepReport = {
 }
 
 /** Returns the result of a call that has no answer. */
-export const noResult = (): SessionResult => ({
-  ...sessionResultOf({ kind: 'value', value: null }),
+export const noResult = <Out>(): SessionResult<Out> => ({
+  ...sessionResultOf<Out>({ kind: 'value', value: null }),
   text: '',
   content: [],
 })
 
 /** Returns the result of a call that failed or was cancelled, with the usage that its error carries. */
-export function failedCall(error: TroupeError): RunOutcome {
+export function failedCall<Out>(error: TroupeError): RunOutcome<Out> {
   const { usage, cost } = spentOfFailure(storeError(error)) ?? noReport
   const status = error instanceof CancelledError ? 'cancelled' : 'failed'
   return { ...noResult(), usage, cost, status, success: false, error }
 }
 
-export function sessionResultOf(outcome: Outcome): SessionResult {
+export function sessionResultOf<Out>(outcome: Outcome): SessionResult<Out> {
   const report = outcome.report ?? noReport
   const value = 'value' in outcome ? outcome.value : 'input' in outcome ? outcome.input : null
   const text = typeof value === 'string' ? value : report.text || JSON.stringify(value)
@@ -66,8 +80,8 @@ export function sessionResultOf(outcome: Outcome): SessionResult {
     success: true,
     text,
     content: report.content ?? [{ type: 'text', text }],
-    output: value,
-    response: value,
+    output: value as Out | null,
+    response: value as Out | null,
     usage: report.usage,
     cost: report.cost,
     toolCalls: report.toolCalls,
@@ -86,7 +100,7 @@ export const waitingFor = (thread: string, question: string): TroupeError =>
  * @param questions reads the open questions of the thread
  * @throws the error of the agent, and an error for a step that has no result
  */
-export async function resultOfEnd(
+export async function resultOfEnd<Out>(
   end: StepEnd,
   about: {
     readonly agent: string
@@ -98,7 +112,7 @@ export async function resultOfEnd(
     readonly isLeaseLost: boolean
   },
   questions: () => Promise<readonly SessionQuestion[]>,
-): Promise<SessionResult> {
+): Promise<SessionResult<Out>> {
   const { agent, threadId, step, cause } = about
   switch (end.status) {
     case 'completed':

@@ -34,7 +34,14 @@ import { cancelOpenStep, clearCancelled } from './cancel-open-step.ts'
 import { commitAnswer } from './commit-answer.ts'
 import { commitForget } from './forget-thread.ts'
 import type { SessionCallOptions, SessionEntry, SessionOptions, SessionParts, SessionThread } from './session-parts.ts'
-import { failedCall, type RunOutcome, resultOfEnd, type SessionResult, waitingFor } from './session-result.ts'
+import {
+  failedCall,
+  type RunOutcome,
+  resultOfEnd,
+  type SessionOutput,
+  type SessionResult,
+  waitingFor,
+} from './session-result.ts'
 import { sessionStep, type Unsaved } from './session-step.ts'
 import { SessionStream } from './session-stream.ts'
 import type { ThreadPartner } from './thread-statements.ts'
@@ -61,16 +68,17 @@ const withoutTaint: ReadonlySet<string> = new Set(['answer', 'forget', 'resolve'
  * Creates the function with which one troupe opens its sessions.
  * @example const open = createSessions(parts); const session = open(agent, { user: 'ada', threadId: 't' })
  */
-export function createSessions(parts: SessionParts): (agent: Agent, sessionThread: SessionThread) => Session {
+export function createSessions(parts: SessionParts) {
   const threads = createThreadStore(parts.storage, parts.owner)
-  return (agent, sessionThread) => Session[construct](agent, { ...parts, ...sessionThread }, threads)
+  return <A extends Agent>(agent: A, sessionThread: SessionThread) =>
+    Session[construct]<SessionOutput<A>>(agent, { ...parts, ...sessionThread }, threads)
 }
 
 /**
  * A thread between a user and one agent. Calls of one session are executed one after another. The thread is durable:
  * another process continues it with the same thread id. `user.session` opens a session.
  */
-export class Session {
+export class Session<Out = Json> {
   /** The agent of the session. */
   readonly agent: Agent
   /** The id of the thread. Two agents of one thread have separate messages. */
@@ -95,8 +103,8 @@ export class Session {
     if (agent instanceof BaseLlmAgent) freezeAgent(agent)
   }
 
-  static [construct](agent: Agent, options: SessionOptions, threads: ThreadStore): Session {
-    return new Session(construct, agent, options, threads)
+  static [construct]<Out>(agent: Agent, options: SessionOptions, threads: ThreadStore): Session<Out> {
+    return new Session<Out>(construct, agent, options, threads)
   }
 
   /**
@@ -104,7 +112,7 @@ export class Session {
    * @throws the error of the agent; CancelledError when the signal aborts; ConflictError `session.waiting`, `thread.busy` while
    * another process executes a step of the thread
    */
-  generate<T>(input: JsonInput<T>, options: SessionCallOptions = {}): Promise<SessionResult> {
+  generate<T>(input: JsonInput<T>, options: SessionCallOptions = {}): Promise<SessionResult<Out>> {
     const captured = capture(input)
     return this.#inTurn('generate', options, (own) => this.#begin({ kind: 'generate', input: copyOf(captured) }, own))
   }
@@ -120,7 +128,7 @@ export class Session {
   }
 
   /** Sends a message and returns the result; an error of the agent is part of the result. */
-  async run<T>(input: JsonInput<T>, options: SessionCallOptions = {}): Promise<RunOutcome> {
+  async run<T>(input: JsonInput<T>, options: SessionCallOptions = {}): Promise<RunOutcome<Out>> {
     checkOptions('run', options, turnOptions)
     try {
       return await this.generate(input, options)
@@ -136,7 +144,7 @@ export class Session {
    * for await (const part of stream) if (part.type === 'text-delta') show(part.delta)
    * const { text } = await stream.result
    */
-  stream<T>(input: JsonInput<T>, options: SessionCallOptions = {}): SessionStream<SessionResult> {
+  stream<T>(input: JsonInput<T>, options: SessionCallOptions = {}): SessionStream<SessionResult<Out>> {
     const captured = capture(input)
     return new SessionStream((live) =>
       this.#inTurn('stream', options, (own) => this.#begin({ kind: 'generate', input: copyOf(captured) }, own, live)),
@@ -144,10 +152,10 @@ export class Session {
   }
 
   /**
-   * Answers a question of the agent and waits for the result.
+   * Answers a question of the agent and waits for the result; its output is that of the tool if `executeTool` has asked.
    * @throws ConflictError `question.unknown` for a second answer, `approval.mismatch`, `thread.busy`; ValidationError
    */
-  answer<T>(id: string, value: JsonInput<T>, options: SessionCallOptions = {}): Promise<SessionResult> {
+  answer<T>(id: string, value: JsonInput<T>, options: SessionCallOptions = {}): Promise<SessionResult<Out>> {
     const captured = capture(value)
     return this.#inTurn('answer', options, async (own) => {
       const claim = (state: ThreadState) => this.#threads.claim(this.#options.user, this.#partner, state)
@@ -175,7 +183,7 @@ export class Session {
 
   /**
    * Records the outcome of an uncertain effect, continues its step and waits for the result. First make sure that the
-   * process which began the effect has ended.
+   * process which began the effect has ended. The output is that of the tool if `executeTool` began the effect.
    * @returns undefined if the step has ended, or waits for the resolution of another effect
    * @throws ConflictError `effect.resolved` for an effect that is not uncertain, `thread.busy`; the error of the agent
    * @example const [effect] = await session.uncertain(); await session.resolve(effect, { happened: true, output: 'paid' })
@@ -184,7 +192,7 @@ export class Session {
     effect: Pick<UncertainEffectOfSession, 'step' | 'call'>,
     resolution: Resolution,
     options: SessionCallOptions = {},
-  ): Promise<SessionResult | undefined> {
+  ): Promise<SessionResult<Out> | undefined> {
     const [resolved, captured] = [capture(effect), capture(resolution)]
     return this.#inTurn('resolve', options, async (own) => {
       const { user, services } = this.#options
@@ -221,7 +229,7 @@ export class Session {
     const [tool, captured] = [checkName('tool', name), capture(input)]
     const begin = (own: SessionCallOptions) =>
       this.#begin({ kind: 'tool', tool, input: copyOf(captured, 'The input of a tool') }, own)
-    return (await this.#inTurn('executeTool', options, begin)).output
+    return (await this.#inTurn('executeTool', options, begin)).output as Json
   }
 
   /**
@@ -244,7 +252,7 @@ export class Session {
   }
 
   /** Executes a call after the earlier calls; a call that is aborted before its turn does not start. */
-  async #inTurn<Out>(what: string, options: SessionCallOptions, work: WithOptions<Out>): Promise<Out> {
+  async #inTurn<T>(what: string, options: SessionCallOptions, work: WithOptions<T>): Promise<T> {
     if (withoutTaint.has(what)) checkOptions(what, options as Pick<SessionCallOptions, 'signal'>, ['signal'])
     else checkOptions(what, options, turnOptions)
     checkSignal(what, options.signal)
@@ -267,7 +275,7 @@ export class Session {
     call: Omit<OpenStep, 'step'>,
     options: SessionCallOptions,
     live?: (part: Json) => void,
-  ): Promise<SessionResult> {
+  ): Promise<SessionResult<Out>> {
     const { user, services } = this.#options
     if (call.kind === 'generate') checkAdmission(services, this.agent.name, user)
     let state = await this.#threads.read(user, this.#thread)
@@ -301,7 +309,7 @@ export class Session {
   }
 
   /** Executes the open step, unless another process does. */
-  async #resume(state: ThreadState & { readonly open: OpenStep }, options: SessionCallOptions): Promise<SessionResult> {
+  async #resume(state: ThreadState & { readonly open: OpenStep }, options: SessionCallOptions) {
     const { user, storage } = this.#options
     const { statements } = this.#threads.claim(user, this.#partner, state)
     if (statements.length > 0) await committed(storage, { id: null, scope: { user }, statements })
@@ -316,13 +324,14 @@ export class Session {
       await this.#resume({ ...state, open }, {})
   }
 
-  async #carryOut(open: OpenStep, { signal }: SessionCallOptions, how: SessionEntry): Promise<SessionResult> {
+  async #carryOut(open: OpenStep, { signal }: SessionCallOptions, how: SessionEntry): Promise<SessionResult<Out>> {
     const { live, entry, isNewThread = false } = how
+    const { agent, threadId } = this
     const { user, steps, owner, services } = this.#options
     const leasedAs = owner?.()
     const release = () => this.#threads.release(services.platform.clock, user, this.#thread, open)
     let isOver = false
-    const principal: Principal = { userId: user, kind: 'agent', name: this.agent.name }
+    const principal: Principal = { userId: user, kind: 'agent', name: agent.name }
     // A call by code of another step: that step has the labels of what this one has read.
     const note = AsyncLocalStorage.bind(addStepTaint)
     let begun: Recorder | undefined
@@ -330,7 +339,7 @@ export class Session {
       void this.#resumeParked(open).catch(() => {})
       return false
     }
-    const noteTaint = () => note(begun?.taint, `the thread ${this.threadId}`)
+    const noteTaint = () => note(begun?.taint, `the thread ${threadId}`)
     const noted =
       live &&
       ((part: Json) => {
@@ -342,7 +351,7 @@ export class Session {
         {
           id: open.step,
           principal,
-          input: { kind: open.kind, input: open.input, fingerprint: this.agent.fingerprint },
+          input: { kind: open.kind, input: open.input, fingerprint: agent.fingerprint },
           ...taintField(open.taint),
           ...(open.callerSpan ? { traceId: open.callerSpan.traceId, parentSpan: open.callerSpan.spanId } : {}),
           ...this.#threads.ofStep(user, this.#thread, open),
@@ -354,7 +363,6 @@ export class Session {
           // After a rejected turn the code is executed again, and something may be stored.
           const isNew = isNewThread && !begun
           begun = recorder
-          const { agent } = this
           const parts = { ...this.#options, agent, threads: this.#threads, isNewThread: isNew }
           return sessionStep(parts, open, recorder, {
             live: noted,
@@ -369,15 +377,8 @@ export class Session {
       isOver = end.status === 'completed' || end.status === 'failed' || end.status === 'cancelled'
       const isLeaseLost = owner?.() !== leasedAs
       const questions = () => openQuestions(this.#threads, user, this.#thread)
-      const about = {
-        agent: this.agent.name,
-        threadId: this.threadId,
-        step: open.step,
-        cause: signal?.reason,
-        spent,
-        isLeaseLost,
-      }
-      const result = await resultOfEnd(end, about, questions)
+      const about = { agent: agent.name, threadId, step: open.step, cause: signal?.reason, spent, isLeaseLost }
+      const result = await resultOfEnd<Out>(end, about, questions)
       if (!isOver) await release()
       return result
     } catch (error) {

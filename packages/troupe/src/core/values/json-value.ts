@@ -9,7 +9,15 @@ type NotJson =
   | Map<unknown, unknown>
   | Set<unknown>
   | ((...args: never[]) => unknown)
-type AsJson<T> = T extends Json ? T : T extends NotJson ? never : { readonly [K in keyof T]: AsJson<T[K]> }
+
+/** The JSON form of values of type T; any JSON if T is unknown. Fields that JSON cannot carry have the type `never`. */
+export type AsJson<T> = unknown extends T
+  ? Json
+  : T extends Json
+    ? T
+    : T extends NotJson
+      ? never
+      : { readonly [K in keyof T]: AsJson<T[K]> }
 
 /**
  * The type of a parameter that accepts values of type T. An interface has no index signature and is therefore not a `Json`,
