@@ -61,6 +61,15 @@ export type {
   UncertainEffectOfSession,
   WorkingItem,
 } from './agents/index.ts'
-export type { ContentPart, FileOptions, FilePart, Fitting, SourcePart, TextPart, UsageByModel } from './core/index.ts'
+export type {
+  AsJson,
+  ContentPart,
+  FileOptions,
+  FilePart,
+  Fitting,
+  SourcePart,
+  TextPart,
+  UsageByModel,
+} from './core/index.ts'
 export type { CallSettings, FinishReason, ModelUsage, ReasoningSettings, ToolChoice } from './models/index.ts'
 export type { AgentMemory, EpisodicMemoryConfig } from './startup/index.ts'
