@@ -84,8 +84,8 @@ export const listed = (options: Options, name: string): readonly string[] | unde
 /** The paging options of commands that list. */
 export const pagingOptions = (standard: number) =>
   [
-    ['--limit <n>', `at most so many (default: ${standard})`],
-    ['--all', 'all there are'],
+    ['--limit <n>', `The maximal number of results (default: ${standard})`],
+    ['--all', 'All results'],
   ] as const
 /** @throws CliError for a limit of 0: an empty list would say that there is nothing */
 export function listLimit(options: Options, standard: number): number {

@@ -29,7 +29,7 @@ it('The command line lists what waits for a person, resolves an effect, answers 
   expect((await folder.run(['run', 'Signer', 'x', '--id', 'leaves'])).code).toBe(6)
   expect(await folder.json(['approvals', 'cancel', 'run:leaves'])).toEqual({ cancelled: true })
   const nothing = await folder.run(['approvals', 'cancel', 'session:none/Signer'])
-  expect(nothing).toMatchObject({ code: 0, out: expect.stringContaining('Nothing of it is open.') })
+  expect(nothing).toMatchObject({ code: 0, out: expect.stringContaining('It has no open call.') })
   const left = (await list()).filter(({ id }) => ['run:waits', 'run:signs', 'run:leaves'].includes(id))
   expect(left).toEqual([])
 })

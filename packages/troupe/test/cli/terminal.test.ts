@@ -84,7 +84,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     await draining.shows(/Open http:\/\/127\.0\.0\.1:\d+\/open\?link=/)
     draining.types(control('C'))
     expect(await draining.ended).toBe(0)
-    expect(draining.screen).toContain('Ending: what is under way is finished or given back.')
+    expect(draining.screen).toContain('Stopping: work in progress is finished or released.')
 
     using hasty = new Terminal(folder, ['serve', '--port', '0'])
     const [, url = ''] = await hasty.shows(/at (http:\/\/127\.0\.0\.1:\d+)\. /)

@@ -111,7 +111,7 @@ describe.skipIf(!hasTerminals)('the commands of the README', () => {
       for (const link of [first, second])
         expect((await fetch(`${url}/open?link=${link}`, { redirect: 'manual' })).status).toBe(303)
       type('\x03')
-      await shows(/Ending: what is under way/, before)
+      await shows(/Stopping: work in progress/, before)
       await expect
         .poll(
           () =>

@@ -24,7 +24,7 @@ export const aboutCommands: readonly CliCommand[] = [
             { name: 'FROM', of: ({ from }) => from },
             { name: 'VALUE', of: ({ value }) => value },
           ],
-          'Nothing is set.',
+          'There are no settings.',
         )
         for (const { message, hint } of problems)
           out.print(`\n${out.style('red', safe(message))}${hint ? `\n${safe(hint)}` : ''}`)
@@ -35,7 +35,7 @@ export const aboutCommands: readonly CliCommand[] = [
   {
     name: 'health',
     description: 'Run the health checks',
-    options: [['--ready', 'only whether it takes work, which needs no key']],
+    options: [['--ready', 'Only whether it accepts work; needs no key']],
     async run({ client, out }, _, { ready }) {
       const opened = await client()
       const report = await (ready === true ? opened.call('probes.ready') : opened.call('operations.health'))

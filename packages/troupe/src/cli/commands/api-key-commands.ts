@@ -16,15 +16,15 @@ export const apiKeyCommands: readonly CliCommand[] = [
     parameters: '<name>',
     description: 'Create an API key and show it once',
     options: [
-      ['--users <ids>', 'with commas between, or all (default: the one of --user)'],
-      ['--role <name>', 'readonly, contributor, moderator, admin, or your own (default: contributor)'],
-      ['--operations <names>', 'only these, with commas between'],
-      ['--as <agent>', 'bound to this agent'],
+      ['--users <ids>', 'Its users, separated by commas, or all (default: the one of --user)'],
+      ['--role <name>', 'Its role: readonly, contributor, moderator, admin, or your own (default: contributor)'],
+      ['--operations <names>', 'Its only operations, separated by commas'],
+      ['--as <agent>', 'The agent to which it is bound'],
       [
         '--taint <labels>',
-        'of all that it writes and starts, with commas between: untrusted:mail (default: untrusted:AGENT with --as)',
+        'Labels of all that it writes and starts, separated by commas (default: untrusted:AGENT with --as)',
       ],
-      ['--expires-in <duration>', 'such as 30d'],
+      ['--expires-in <duration>', 'Its lifetime, such as 30d'],
     ],
     async run({ client, out, flags }, [name = ''], options) {
       const users = text(options, 'users') ?? flags.user ?? 'default'
@@ -69,8 +69,8 @@ export const apiKeyCommands: readonly CliCommand[] = [
     name: 'api-keys link',
     description: 'Create a link that opens the studio of a server once, within five minutes',
     options: [
-      ['--users <ids>', 'with commas between (default: all)'],
-      ['--role <name>', 'readonly, contributor, moderator, admin, or your own (default: admin)'],
+      ['--users <ids>', 'Its users, separated by commas (default: all)'],
+      ['--role <name>', 'Its role: readonly, contributor, moderator, admin, or your own (default: admin)'],
     ],
     async run({ client, out }, _, options) {
       const opened = await client()
@@ -86,7 +86,7 @@ export const apiKeyCommands: readonly CliCommand[] = [
     name: 'api-keys rotate',
     parameters: '<id>',
     description: 'Rotate an API key: create its successor; the old key stays valid for a while',
-    options: [['--overlap <duration>', 'how long the old one works on (default: 24h)']],
+    options: [['--overlap <duration>', 'How long the old key remains valid (default: 24h)']],
     async run({ client, out }, [id = ''], options) {
       const body = { overlap: text(options, 'overlap') }
       out.show(await (await client()).call('apiKeys.rotate', { path: { key: id }, body }), shownOnce)

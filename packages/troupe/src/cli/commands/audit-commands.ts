@@ -13,12 +13,12 @@ import { needDatabase } from '../transport/open-transport.ts'
 type AuditLine = ClientSchemas['AuditRecord']
 
 const searched = [
-  ['--actor <name>', 'only what this agent did; host is trusted code'],
-  ['--operation <name>', 'only this, such as push_context'],
-  ['--resource <name>', 'only about this key, recipient or run'],
-  ['--from <time>', 'as ISO text'],
-  ['--to <time>', 'as ISO text'],
-  ['--all-users', 'of all users, and of the troupe as a whole'],
+  ['--actor <name>', 'Only records of this agent; host is the application'],
+  ['--operation <name>', 'Only records of this operation, such as push_context'],
+  ['--resource <name>', 'Only records of this key, recipient or run'],
+  ['--from <time>', 'The earliest time, in ISO 8601'],
+  ['--to <time>', 'The end of the range, in ISO 8601'],
+  ['--all-users', 'Records of all users and of the troupe itself'],
 ] as const
 
 interface Listing {
@@ -34,7 +34,7 @@ const incidents: Listing = {
   name: 'incidents',
   operation: 'audit.incidents',
   description: 'List refused actions, newest first',
-  none: 'Nothing was refused.',
+  none: 'There are no incidents.',
 }
 
 const recorded = (listing: Listing): CliCommand => ({
@@ -78,14 +78,14 @@ const list = recorded({
   name: 'list',
   operation: 'audit.list',
   description: 'List audit records, newest first',
-  none: 'Nothing is recorded.',
+  none: 'There are no records.',
 })
 
 export const auditCommands: readonly CliCommand[] = [
   {
     ...list,
     standard: true,
-    options: [...(list.options ?? []), ['--incidents', 'only what was refused: the same as `troupe audit incidents`']],
+    options: [...(list.options ?? []), ['--incidents', 'Only refused operations, as in `troupe audit incidents`']],
   },
   recorded({
     name: 'search',
@@ -98,7 +98,7 @@ export const auditCommands: readonly CliCommand[] = [
   {
     name: 'audit export',
     description: 'Export the log of all users as lines of JSON, for storage and for `audit verify --export`',
-    options: [['--out <file>', 'a file that is not there yet; standard output otherwise']],
+    options: [['--out <file>', 'Write to this file, which must not exist (default: standard output)']],
     async run({ client, out }, _, options) {
       const pieces = (await client()).text('audit.export')
       const path = text(options, 'out')
@@ -128,8 +128,8 @@ export const auditCommands: readonly CliCommand[] = [
     description:
       'Verify the log against its signed checkpoints, a file of JSON lines; no process may have the database open',
     options: [
-      ['--public-key <file>', 'PEM of the Ed25519 key that signed them'],
-      ['--export <file>', 'of an exported log, in place of the database of the configuration'],
+      ['--public-key <file>', 'The file (PEM) of the public Ed25519 key of the signatures'],
+      ['--export <file>', 'Verify this exported log in place of the database'],
     ],
     async run(context, [checkpoints = ''], options) {
       const path = text(options, 'publicKey')
@@ -157,7 +157,7 @@ export const auditCommands: readonly CliCommand[] = [
       out.print(`${report.covered} of ${report.size} records are as they were signed.`)
       for (const { kind, n, problem } of report.findings)
         out.print(`${out.style('red', kind)}${n === undefined ? '' : ` at ${n}`}: ${safe(problem)}`)
-      if (report.findings.length === 0 && !report.ok) out.print('No checkpoint covers any of it.')
+      if (report.findings.length === 0 && !report.ok) out.print('No checkpoint covers the log.')
       return report.ok ? exitCodes.ok : exitCodes.failed
     },
   },

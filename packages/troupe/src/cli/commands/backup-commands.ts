@@ -60,7 +60,7 @@ export const backupCommands: readonly CliCommand[] = [
       await using troupe = await openWithoutCode(loaded)
       await troupe.resumeRestored()
       context.out.show({ restored: troupe.restored ?? null }, ({ restored }) =>
-        restored ? 'Work continues.' : 'It was never restored from a backup: nothing waits.',
+        restored ? 'Work continues.' : 'This database was not restored from a backup: no work waits.',
       )
       return undefined
     },

@@ -20,7 +20,7 @@ export const chatCommand: CliCommand = {
   name: 'chat',
   parameters: '[team]',
   description: 'Talk with an agent or a team; each line is a task that continues the thread',
-  options: [['--thread <id>', 'continues this thread (default: a new one)']],
+  options: [['--thread <id>', 'Continue this thread (default: a new one)']],
   async run(context, [team], options) {
     const { out, signal } = context
     const client = await context.client({

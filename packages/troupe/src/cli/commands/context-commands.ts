@@ -18,9 +18,9 @@ export const contextCommands: readonly CliCommand[] = [
     name: 'context list',
     description: 'List entries, ordered by key',
     options: [
-      ['--prefix <text>', 'only keys that begin so'],
-      ['--pattern <text>', 'only keys that fit: * any run, ? one'],
-      ['--topic <name>', 'only those of this topic'],
+      ['--prefix <text>', 'Only keys with this prefix'],
+      ['--pattern <text>', 'Only keys that match; * matches any text, ? one character'],
+      ['--topic <name>', 'Only entries of this topic'],
       ...pagingOptions(100),
     ],
     async run({ client, out }, _, options) {
@@ -41,7 +41,7 @@ export const contextCommands: readonly CliCommand[] = [
           { name: 'FOR', of: ({ audience }) => audienceText(audience) },
           { name: 'VALUE', of: ({ value }) => JSON.stringify(value) },
         ],
-        'Nothing is there.',
+        'There are no entries.',
       )
       return undefined
     },
@@ -50,7 +50,7 @@ export const contextCommands: readonly CliCommand[] = [
     name: 'context get',
     parameters: '<key>',
     description: 'Print the value of an entry, as JSON',
-    options: [['--entry', 'all of it: version, owner, audience, where it comes from']],
+    options: [['--entry', 'The whole entry: value, version, owner, audience, labels']],
     async run({ client, out }, [key = ''], { entry }) {
       const found = await (await client()).call('context.get', { path: { key } })
       const shown = entry === true ? found : found.value
@@ -63,12 +63,12 @@ export const contextCommands: readonly CliCommand[] = [
     parameters: '<key> <value>',
     description: 'Write an entry: JSON or text, @file, or - for standard input',
     options: [
-      ['--audience <audience>', 'everyone or owner'],
-      ['--subscribers <names>', 'with commas between'],
-      ['--topics <names>', 'with commas between'],
-      ['--ttl <duration>', 'such as 1h'],
-      ['--lifecycle <name>', 'session, cache, temporary, daily, permanent, or your own'],
-      ['--if-version <n>', 'only over this version; 0: only when absent'],
+      ['--audience <audience>', 'The readers: everyone or owner'],
+      ['--subscribers <names>', 'The agents that may read it, separated by commas'],
+      ['--topics <names>', 'The topics whose subscribers may read it, separated by commas'],
+      ['--ttl <duration>', 'Its lifetime, such as 1h'],
+      ['--lifecycle <name>', 'Its lifecycle: session, cache, temporary, daily, permanent, or your own'],
+      ['--if-version <n>', 'Only if the entry has this version; 0: only if it does not exist'],
     ],
     async run({ client, out, signal }, [key = '', valueText = ''], options) {
       const body = {
@@ -91,7 +91,7 @@ export const contextCommands: readonly CliCommand[] = [
     description: 'Delete an entry',
     async run({ client, out }, [key = '']) {
       const { deleted } = await (await client()).call('context.delete', { path: { key } })
-      out.show({ deleted }, () => (deleted ? 'Deleted.' : 'There was none.'))
+      out.show({ deleted }, () => (deleted ? 'Deleted.' : 'There is no such entry.'))
       return deleted ? undefined : exitCodes.missing
     },
   },
@@ -120,8 +120,8 @@ export const contextCommands: readonly CliCommand[] = [
     name: 'context watch',
     description: 'Print changes as they happen, until Ctrl-C',
     options: [
-      ['--pattern <text>', 'only keys that fit'],
-      ['--from <position>', 'the changes after a revision or the position of a change first'],
+      ['--pattern <text>', 'Only keys that match'],
+      ['--from <position>', 'Begin after this revision, or after this position of a change'],
     ],
     async run({ client, out }, _, options) {
       const query = { pattern: text(options, 'pattern'), from: text(options, 'from') }

@@ -13,10 +13,10 @@ export const doctorCommand: CliCommand = {
   description:
     'Find what is missing for production in the configuration, the running system and the project of this folder',
   options: [
-    ['--production', 'judge as production, whatever the profile'],
-    ['--project <folder>', 'whose files are looked at (default: this one)'],
-    ['--no-project', 'look at no files of a project'],
-    ['--all', 'show every check: all findings, and what passes'],
+    ['--production', 'Apply the rules of production, whatever the profile'],
+    ['--project <folder>', 'The folder of the project to inspect (default: the current one)'],
+    ['--no-project', 'Do not inspect a project'],
+    ['--all', 'Show all checks, also those that pass'],
   ],
   async run(context, _, options) {
     const production = options.production === true ? { production: true } : {}
@@ -62,7 +62,10 @@ async function examined(
   if (pending.length > 0)
     return examineConfig(config, {
       ...options,
-      problem: { message: 'It was not opened, for that would migrate it.', hint: 'See storage.migrated.' },
+      problem: {
+        message: 'The database was not opened, because opening it would migrate it.',
+        hint: 'See storage.migrated.',
+      },
     })
   const opened = await context.client().catch((error: Error) => error)
   if (opened instanceof Error) {

@@ -13,7 +13,7 @@ export const initCommand: CliCommand = {
   name: 'init',
   parameters: '[folder]',
   description: 'Create a first project that runs without an API key; existing files stay as they are',
-  options: [['--template <name>', `${templates.join(', ')} (default: team)`]],
+  options: [['--template <name>', `The template: ${templates.join(', ')} (default: team)`]],
   async run({ out }, [folder = '.'], options) {
     const template = text(options, 'template') ?? 'team'
     if (!templates.some((one) => one === template))

@@ -52,7 +52,7 @@ export const messageCommands: readonly CliCommand[] = [
           { name: 'SENT', of: ({ timestamp }) => timestamp },
           { name: 'PAYLOAD', of: ({ payload }) => JSON.stringify(payload) },
         ],
-        'It is empty.',
+        'The mailbox is empty.',
       )
       return undefined
     },
@@ -62,9 +62,9 @@ export const messageCommands: readonly CliCommand[] = [
     parameters: '<to> <type> <payload>',
     description: 'Send a message as the agent of --agent, or as the host',
     options: [
-      ['--priority <name>', 'urgent, high, normal or low'],
-      ['--ttl <duration>', 'worth nothing after so long'],
-      ['--dedupe-id <id>', 'sent once under this id'],
+      ['--priority <name>', 'urgent, high, normal or low (default: normal)'],
+      ['--ttl <duration>', 'Its lifetime, such as 1h; then it is not delivered'],
+      ['--dedupe-id <id>', 'Send it only once with this id'],
     ],
     async run({ client, out, signal }, [to = '', type = '', valueText = ''], options) {
       const body = {
@@ -96,7 +96,7 @@ export const messageCommands: readonly CliCommand[] = [
           { name: 'DIED', of: ({ diedAt }) => diedAt },
           { name: 'REASON', of: ({ reason }) => reason },
         ],
-        'There are none.',
+        'There are no dead letters.',
       )
       return undefined
     },
@@ -105,7 +105,7 @@ export const messageCommands: readonly CliCommand[] = [
     name: 'messages redrive',
     parameters: '<mailbox> [ids...]',
     description: 'Redrive dead letters: deliver them from their first attempt',
-    options: [['--all', 'all of the mailbox']],
+    options: [['--all', 'All messages of the mailbox']],
     async run({ client, out }, [mailbox = '', ...ids], { all }) {
       if (ids.length === 0 && all !== true) throw misused('Name the ids, or say --all.')
       const opened = await client()

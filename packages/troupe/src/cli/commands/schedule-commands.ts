@@ -53,7 +53,7 @@ export const scheduleCommands: readonly CliCommand[] = [
           { name: 'LAST RUN', of: ({ lastRun }) => lastRun?.id ?? '' },
           { name: 'PROBLEM', of: ({ problem }) => problem?.message ?? '' },
         ],
-        'Nothing starts by itself.',
+        'There are no schedules.',
       )
       return undefined
     },
@@ -64,18 +64,18 @@ export const scheduleCommands: readonly CliCommand[] = [
     description:
       'Create a schedule that starts runs of a registered team: at a time, repeatedly, at a change of context, at a message',
     options: [
-      ['--id <schedule>', 'creating it again with the same id changes nothing'],
-      ['--at <time>', 'once, as ISO text'],
-      ['--in <duration>', 'once, so long from now'],
-      ['--every <span>', "a span such as 15m, or cron text such as '0 8 * * 1-5'"],
-      ['--time-zone <name>', 'of the times, such as Europe/Berlin (default: UTC)'],
-      ['--on-context <pattern>', 'for each write of a key that fits'],
-      ['--on-message <type>', 'for each message of the type'],
-      ['--to <mailbox>', 'that the messages are in (default: the one named as the schedule)'],
-      ['--prepare <name>', 'the function of the configuration that makes the task'],
-      ['--tags <names>', 'of its runs, with commas between'],
-      ['--overlap <policy>', 'allow, skip or queue a run while another one of the schedule is in progress'],
-      ['--misfire <policy>', 'skip, once or all: what happens to times that passed while no process was running'],
+      ['--id <schedule>', 'The id of the schedule; if it exists, nothing changes'],
+      ['--at <time>', 'Once, at this time in ISO 8601'],
+      ['--in <duration>', 'Once, after this time, such as 2h'],
+      ['--every <span>', "Repeatedly: an interval such as 15m, or a cron expression such as '0 8 * * 1-5'"],
+      ['--time-zone <name>', 'The time zone of the cron expression, such as Europe/Berlin (default: UTC)'],
+      ['--on-context <pattern>', 'For each write of a key that matches'],
+      ['--on-message <type>', 'For each message of this type'],
+      ['--to <mailbox>', 'The mailbox of the messages (default: the one with the name of the schedule)'],
+      ['--prepare <name>', 'The function of the configuration that returns the task'],
+      ['--tags <names>', 'The tags of its runs, separated by commas'],
+      ['--overlap <policy>', 'allow, skip or queue: a run that falls due while another one is in progress'],
+      ['--misfire <policy>', 'skip, once or all: times that passed while no process was running'],
       ['--paused', 'Create it paused: it starts no run until `schedules resume`'],
     ],
     async run({ client, out, signal }, [team = '', task], options) {
@@ -119,7 +119,7 @@ export const scheduleCommands: readonly CliCommand[] = [
     description: 'Delete a schedule; the runs that it started continue',
     async run({ client, out }, [schedule = '']) {
       const { deleted } = await (await client()).call('schedules.delete', { path: { schedule } })
-      out.show({ deleted }, () => (deleted ? 'Deleted.' : 'There was none.'))
+      out.show({ deleted }, () => (deleted ? 'Deleted.' : 'There is no such schedule.'))
       return deleted ? undefined : exitCodes.missing
     },
   },

@@ -13,8 +13,8 @@ export const serveCommands: readonly CliCommand[] = [
     here: true,
     description: 'Serve the troupe of the configuration: its API, its studio and its runs',
     options: [
-      ['--host <address>', 'where it listens (default: 127.0.0.1)'],
-      ['--port <n>', 'where it listens; 0 takes a free one (default: 8000)'],
+      ['--host <address>', 'Listen at this address (default: 127.0.0.1)'],
+      ['--port <n>', 'Listen at this port; 0 selects a free one (default: 8000)'],
     ],
     async run(context, _, options) {
       const port = portOption(options)
@@ -53,7 +53,7 @@ export const serveCommands: readonly CliCommand[] = [
           listening.defer(() => process.stdin.off('data', onEnter).pause())
         }
         await ended(context)
-        context.out.print('Ending: what is under way is finished or given back.')
+        context.out.print('Stopping: work in progress is finished or released.')
         const { isComplete } = await troupe.drain({ closing: [() => server.close()] })
         return isComplete ? exitCodes.ok : exitCodes.failed
       } finally {
@@ -86,7 +86,7 @@ export const serveCommands: readonly CliCommand[] = [
     name: 'dev',
     here: true,
     description: 'Serve, and restart whenever a file of this folder changes',
-    options: [['--port <n>', 'where it listens (default: 8000)']],
+    options: [['--port <n>', 'Listen at this port (default: 8000)']],
     async run(context, _, options) {
       const port = portOption(options)
       const { develop } = await import('../develop.ts')

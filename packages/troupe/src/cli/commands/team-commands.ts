@@ -37,7 +37,7 @@ async function namesOf(
   if (items.length > 0) return items.map(({ name }) => name)
   throw misused(
     `${team ?? 'The configuration'} has no team.`,
-    context.flags.url ? 'Name one that the server knows.' : '`troupe init` makes a first one.',
+    context.flags.url ? 'Name a team that the server knows.' : '`troupe init` makes a first one.',
   )
 }
 

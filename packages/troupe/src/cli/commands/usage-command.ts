@@ -7,11 +7,11 @@ export const usageCommand: CliCommand = {
   name: 'usage',
   description: 'Show runs, tokens and cost by user, team or model, the most expensive first',
   options: [
-    ['--by <group>', 'user, team or model; team by default'],
-    ['--from <time>', 'the earliest start of a run, as ISO text; 30 days before --to by default'],
-    ['--to <time>', 'the end of the range, which is not included, as ISO text; now by default'],
-    ['--limit <number>', 'at most so many groups, 1 to 1000; 100 by default'],
-    ['--all-users', 'of all users'],
+    ['--by <group>', 'user, team or model (default: team)'],
+    ['--from <time>', 'The earliest start of a run, in ISO 8601 (default: 30 days before --to)'],
+    ['--to <time>', 'The end of the range, exclusive, in ISO 8601 (default: now)'],
+    ['--limit <number>', 'The maximal number of groups, 1 to 1000 (default: 100)'],
+    ['--all-users', 'The usage of all users'],
   ],
   async run({ client, out }, _, options) {
     const by = choice<'user' | 'team' | 'model'>(options, 'by') ?? 'team'

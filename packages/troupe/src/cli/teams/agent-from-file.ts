@@ -61,7 +61,7 @@ export const memorySchema = z.strictObject({
     .describe(
       'The highest number of tokens of one tool result in the thread; the model reads the rest with read_result.',
     ),
-  pinned: z.array(z.string()).optional().describe('Facts that stand in every prompt.'),
+  pinned: z.array(z.string()).optional().describe('Facts that every prompt contains.'),
   retrieval: z.union([z.literal(true), z.strictObject({ limit: count.optional() })]).optional(),
   working: z.union([z.literal(true), z.strictObject({ capacity: count.optional() })]).optional(),
   episodic: z
@@ -71,7 +71,7 @@ export const memorySchema = z.strictObject({
     .union([z.boolean(), z.strictObject({ maxFacts: count.optional(), limit: count.optional() })])
     .optional()
     .describe('What the user states, extracted by the model.'),
-  shared: z.string().optional().describe('The beginning of the keys of context entries that are shown.'),
+  shared: z.string().optional().describe('The prefix of the keys of context entries that the prompt contains.'),
 })
 
 const redaction = z.strictObject({
@@ -90,9 +90,9 @@ export const policySchema = z
   .array(
     z.strictObject({
       tool: z.string().describe('The name of a tool; mail_* for all that begin so, * for all.'),
-      when: z.string().optional().describe('Such as args.to is untrusted; every call where left out.'),
+      when: z.string().optional().describe('A condition, such as args.to is untrusted; every call by default.'),
       do: z.enum(['allow', 'ask', 'block']).describe('ask: a person approves the exact arguments.'),
-      reason: z.string().optional().describe('For the person who is asked.'),
+      reason: z.string().optional().describe('The reason that the person sees.'),
     }),
   )
   .describe('What becomes of calls of tools, by the labels of their arguments; it narrows what the troupe allows.')
@@ -104,7 +104,7 @@ export const agentSchema = z.strictObject({
       z.string(),
       z.strictObject({
         file: z.string().describe('Such as ./AGENTS.md; inside the project.'),
-        text: z.string().optional().describe('Stands behind the text of the file.'),
+        text: z.string().optional().describe('Text that follows the text of the file.'),
       }),
     ])
     .describe('The instructions of the agent, for its model.'),

@@ -38,7 +38,7 @@ async function imported(path: string): Promise<Definition> {
   })) as { readonly default?: Definition }
   // A function in plain clothes would be refused by the first run alone.
   if (typeof loaded.default?.name === 'string' && 'step' in loaded.default) return loaded.default
-  throw misused(`${path} exports no agent.`, 'Its default export is what defineAgent or new LlmAgent gives.')
+  throw misused(`${path} exports no agent.`, 'Export the agent of defineAgent or new LlmAgent as default.')
 }
 
 /** The file may begin with a byte order mark, and end with its head: instructions may be in another file. */

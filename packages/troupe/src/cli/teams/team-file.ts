@@ -26,7 +26,7 @@ const optionsByName = z.record(z.string(), z.looseObject({}))
 const teamSchema = z
   .strictObject({
     $schema: z.string().optional(),
-    name: z.string().optional().describe('That of the file by default.'),
+    name: z.string().optional().describe('The name of the team; the name of the file by default.'),
     agents: z
       .record(z.string(), agentSchema)
       .refine((agents) => Object.keys(agents).length > 0, 'a team has one agent at least')
@@ -74,7 +74,7 @@ export async function readTeamFile(path: string): Promise<ReadTeam> {
   const made = await Promise.all(
     Object.entries(agents).map(([agent, described]) => agentFromFile(path, agent, described)),
   )
-  if (flows && pattern) throw misused(`${path} has flows and a pattern.`, 'One of them is the team.')
+  if (flows && pattern) throw misused(`${path} has flows and a pattern.`, 'Remove one of them.')
   if (!flows && (nodes || edges)) throw misused(`${path} has options of flows and no flows.`, 'Write flows.')
   const defined = Object.fromEntries(Object.entries({ nodes, edges, config }).filter(([, value]) => value))
   const topology: TopologyForm = flows

@@ -28,22 +28,22 @@ export const evaluateCommand: CliCommand = {
   parameters: '<dataset>',
   description: 'Run a team on each case of a data set (JSONL), score the answers, and compare it with another team',
   options: [
-    ['--team <name>', 'the team: one of the configuration, an agent, or a file of a team'],
-    ['--agent <name>', 'in place of a team: this agent alone'],
-    ['--against <name>', 'another team or agent, which gets the same cases'],
+    ['--team <name>', 'The team: its name, the name of an agent, or the file of a team'],
+    ['--agent <name>', 'Evaluate this agent in place of a team'],
+    ['--against <name>', 'Another team or agent, which gets the same cases'],
     [
       '--scorer <names...>',
       'exact (default), citations, similarity, similarity:MODEL, a name that the configuration gives, or @file of a JSON Schema',
     ],
-    ['--rubric <text>', 'a model judges each answer by this text, or by @file'],
-    ['--judge <model>', 'the model of --rubric (default: that of the configuration)'],
-    ['--id <experiment>', 'its name; with that of an interrupted one, does what is left of it'],
-    ['--tags <names>', 'only cases that have all of these, with commas between'],
-    ['--limit <n>', 'cases at most, from the first'],
-    ['--budget <json>', '{ steps, tokens, cost, time } of each run'],
-    ['--total-budget <json>', '{ tokens, cost, time } of all runs and scorers; cases that no longer fit are skipped'],
-    ['--concurrency <n>', 'runs at once (default: 2)'],
-    ['--fail-under <quality>', 'ends with 1 where the mean quality is below, 0 to 1, or where cases were skipped'],
+    ['--rubric <text>', 'Let a model judge each answer by this text, or by the text of @file'],
+    ['--judge <model>', 'The model of --rubric (default: that of the configuration)'],
+    ['--id <experiment>', 'The id of the experiment; the id of an interrupted one completes it'],
+    ['--tags <names>', 'Only cases that have all of these tags, separated by commas'],
+    ['--limit <n>', 'The maximal number of cases, from the first one'],
+    ['--budget <json>', 'The budget of each run: { steps, tokens, cost, time }'],
+    ['--total-budget <json>', 'The budget of all runs and scorers: { tokens, cost, time }; further cases are skipped'],
+    ['--concurrency <n>', 'The number of runs at once (default: 2)'],
+    ['--fail-under <quality>', 'Exit with 1 if the mean quality is lower, 0 to 1, or if cases were skipped'],
   ],
   async run(context, [path = ''], options) {
     const lowest = shareOption(options, 'failUnder')
@@ -52,12 +52,14 @@ export const evaluateCommand: CliCommand = {
     const file = team !== undefined && isFile(team) ? { team } : {}
     const teams = teamsOf(body)
     const client = await context.client({ code: true, absent: 'made', asApplication: true, teams, ...file })
-    context.signal.addEventListener('abort', () => context.out.note('Interrupted. The same command does what is left.'))
+    context.signal.addEventListener('abort', () =>
+      context.out.note('Interrupted. The same command continues the evaluation.'),
+    )
     for await (const { data } of client.stream('experiments.evaluate', { body })) {
       if (!('done' in data)) return showOutcome(context, data, lowest)
       context.out.note(`${data.done} of ${data.total}: ${lineOf(data.result)}`)
     }
-    throw misused('The evaluation was cut off.', 'The same command does what is left.')
+    throw misused('The evaluation was interrupted.', 'The same command continues it.')
   },
 }
 

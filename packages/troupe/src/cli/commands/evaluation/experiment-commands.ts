@@ -63,9 +63,9 @@ const scoresCommand: CliCommand = {
   name: 'experiments scores',
   description: 'Show the online scores of live runs per day, scorer and team, oldest first',
   options: [
-    ['--from <time>', 'the earliest scoring, as ISO text; 30 days before --to by default'],
-    ['--to <time>', 'the end of the range, which is not included, as ISO text; now by default'],
-    ['--interval <length>', 'hour or day; day by default'],
+    ['--from <time>', 'The earliest time of a score, in ISO 8601 (default: 30 days before --to)'],
+    ['--to <time>', 'The end of the range, exclusive, in ISO 8601 (default: now)'],
+    ['--interval <length>', 'hour or day (default: day)'],
   ],
   async run({ client, out }, _, options) {
     const to = text(options, 'to')

@@ -53,9 +53,9 @@ export async function answerValueOf(
 }
 
 export const resolutionOptions = [
-  ['--happened', 'it happened'],
-  ['--not-happened', 'it did not happen: it is executed'],
-  ['--output <json>', 'what it gave, where it happened'],
+  ['--happened', 'The effect happened'],
+  ['--not-happened', 'The effect did not happen: execute it'],
+  ['--output <json>', 'The output of the effect, if it happened'],
 ] as const
 
 /** @throws CliError unless one of both options is set */
@@ -76,7 +76,7 @@ export const approvalCommands: readonly CliCommand[] = [
     name: 'approvals list',
     description:
       'List the questions and uncertain effects of runs, sessions and message handlers that wait for a person',
-    options: [['--all-users', 'of all users'], ...pagingOptions(100)],
+    options: [['--all-users', 'The questions and effects of all users'], ...pagingOptions(100)],
     async run({ client, out }, _, options) {
       const isOfAll = options.allUsers === true
       const found: Waiting[] = []
@@ -119,7 +119,7 @@ export const approvalCommands: readonly CliCommand[] = [
       // Cleaning up needs the code of the agents; a server has it.
       const client = await context.client({ code: true })
       const answer = await client.call('approvals.cancel', { path: { approval }, body: {} })
-      context.out.show(answer, ({ cancelled }) => (cancelled ? 'Cancelled.' : 'Nothing of it is open.'))
+      context.out.show(answer, ({ cancelled }) => (cancelled ? 'Cancelled.' : 'It has no open call.'))
       return undefined
     },
   },

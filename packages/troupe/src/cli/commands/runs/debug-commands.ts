@@ -60,8 +60,8 @@ export const debugCommands: readonly CliCommand[] = [
     parameters: '<run>',
     description: 'Edit the inputs or results with which a run at a breakpoint continues',
     options: [
-      ['--results <json>', '{ step: value } of failures that are held'],
-      ['--inputs <json>', '{ branch: value } of branches about to begin a step'],
+      ['--results <json>', 'Results in place of held failures: { step: value }'],
+      ['--inputs <json>', 'Inputs of branches that are about to begin a step: { branch: value }'],
     ],
     async run({ client, out, signal }, [run = ''], options) {
       const read = async (name: string) => {

@@ -23,11 +23,11 @@ export const runCommand: CliCommand = {
   parameters: '<team> <task>',
   description: 'Run a team: one of the configuration, an agent, or the file of a team',
   options: [
-    ['--id <run>', 'starting again with the id of a run gives that run'],
-    ['--tags <names>', 'with commas between'],
-    ['--thread <id>', 'continues this thread: the team gets its messages, and the answer is added'],
-    ['--budget <json>', '{ steps, depth, hops, branches, tokens, cost, time }'],
-    ['--detach', 'prints the id, and leaves the run to the server'],
+    ['--id <run>', 'The id of the run; if it exists already, the command follows it'],
+    ['--tags <names>', 'Tags of the run, separated by commas'],
+    ['--thread <id>', 'Continue this thread: the team gets its messages, and the answer is added'],
+    ['--budget <json>', 'Limits of the run: { steps, depth, hops, branches, tokens, cost, time }'],
+    ['--detach', 'Print the id and exit; the server continues the run'],
   ],
   async run(context, [team = '', task = ''], options) {
     const loaded = context.flags.url === undefined && !isFile(team) ? await context.withTeams() : undefined
@@ -66,7 +66,7 @@ async function startOf({ signal }: CommandContext, team: string, task: string, o
 }
 
 /** The option of commands after which a run continues. */
-export const leaving = ['--detach', 'leaves the run to a server, or to `runs resume`'] as const
+export const leaving = ['--detach', 'Exit at once; a server or `runs resume` continues the run'] as const
 
 /** Without a server, the run continues in this process, unless `--detach` is set. */
 export async function followUnlessDetached(

@@ -81,7 +81,7 @@ export const runsCommands: readonly CliCommand[] = [
     name: 'runs result',
     parameters: '<run>',
     description: 'Wait until a run ends or waits, and print its result',
-    options: [['--wait <duration>', 'at most so long, such as 30s (default: as long as it takes)']],
+    options: [['--wait <duration>', 'The maximal time to wait, such as 30s (default: no limit)']],
     async run({ client, out, signal }, [run = ''], options) {
       const opened = await client({ code: true })
       const wait = text(options, 'wait')
@@ -99,8 +99,8 @@ export const runsCommands: readonly CliCommand[] = [
     parameters: '<run>',
     description: 'Print the events of a run until it ends',
     options: [
-      ['--from <seq>', 'only later ones'],
-      ['--type <name>', 'only those whose name begins so'],
+      ['--from <seq>', 'Only events after this one'],
+      ['--type <name>', 'Only events whose name has this prefix'],
     ],
     async run(context, [run = ''], options) {
       await follow(context, run, integerOption(options, 'from', 0), text(options, 'type'))
@@ -155,7 +155,7 @@ export const runsCommands: readonly CliCommand[] = [
     description: 'Show what the model calls of a step were sent',
     async run({ client, out }, [run = '', step = '']) {
       const { prompts } = await (await client({ code: true })).call('runs.prompts', { path: { run, step } })
-      out.show(prompts, (all) => (all.length === 0 ? 'It asked no model.' : indented(all)))
+      out.show(prompts, (all) => (all.length === 0 ? 'The step called no model.' : indented(all)))
       return undefined
     },
   },
@@ -188,10 +188,10 @@ export const runsCommands: readonly CliCommand[] = [
     parameters: '<run>',
     description: 'Fork a run: start a new one that shares its history up to an event and continues with your edits',
     options: [
-      ['--at <seq>', 'after this event'],
-      ['--edit <json>', '{ results, prompts, answers, model }'],
-      ['--repeat', 'repeat at-most-once effects that were begun after it'],
-      ['--plan', 'only show what it would share, pay, repeat and ask'],
+      ['--at <seq>', 'Fork after this event'],
+      ['--edit <json>', 'The edits: { results, prompts, answers, model }'],
+      ['--repeat', 'Repeat at-most-once effects that began after the event'],
+      ['--plan', 'Only show what the fork would share, pay, repeat and ask'],
       leaving,
     ],
     async run(context, [run = ''], options) {
@@ -214,9 +214,9 @@ export const runsCommands: readonly CliCommand[] = [
     parameters: '<run>',
     description: 'Retry a failed run from its failure, as a new run; completed work is not repeated',
     options: [
-      ['--from <step>', 'from this failed step on'],
-      ['--budget <json>', 'in place of the one that was used up'],
-      ['--repeat', 'repeat at-most-once effects that were begun after the failure'],
+      ['--from <step>', 'Begin with this failed step'],
+      ['--budget <json>', 'The budget in place of the exhausted one'],
+      ['--repeat', 'Repeat at-most-once effects that began after the failure'],
       leaving,
     ],
     async run(context, [run = ''], options) {
@@ -235,8 +235,8 @@ export const runsCommands: readonly CliCommand[] = [
     parameters: '<run>',
     description: 'Undo the effects of a run that has ended, last effect first',
     options: [
-      ['--steps <ids>', 'only of these, with commas between'],
-      ['--plan', 'only list what would be undone'],
+      ['--steps <ids>', 'Only effects of these steps, separated by commas'],
+      ['--plan', 'Only list what would be undone'],
     ],
     async run({ client, out }, [run = ''], options) {
       const { effects } = await (await client({ code: true })).call('runs.undo', {
@@ -251,7 +251,7 @@ export const runsCommands: readonly CliCommand[] = [
           { name: 'STATUS', of: ({ status }) => status },
           { name: 'ERROR', of: ({ error }) => error?.message ?? '' },
         ],
-        'It did nothing outside.',
+        'The run has no effects.',
       )
       return effects.some(({ status }) => status === 'failed') ? exitCodes.failed : exitCodes.ok
     },

@@ -16,17 +16,17 @@ export const runsEvaluateCommand: CliCommand = {
   parameters: '[runs...]',
   description: 'Evaluate a change: repeat past runs with it, and compare quality, steps, cost and time',
   options: [
-    ['--model <name>', 'this model in place of theirs'],
-    ['--prompts <json>', '{ agent: instructions } in place of theirs'],
-    ['--with-team <name>', 'this registered team in place of theirs'],
-    ['--score <score>', 'exact, citations, a name that the configuration gives, or @file of a JSON Schema'],
-    ['--id <evaluation>', 'stores finished runs: the same command continues with the others'],
-    ['--live', 'carries tools out, in place of answering them from the record'],
-    ['--repeat', 'with --live: repeat at-most-once effects of the past runs'],
-    ['--concurrency <n>', 'runs at once (default: 2)'],
-    ['--limit <n>', 'runs at most (default: 100)'],
-    ['--budget <json>', '{ tokens, cost } of all of them together'],
-    ['--fail-under <quality>', 'ends with 1 where the mean quality is below, 0 to 1, or a run was not scored'],
+    ['--model <name>', 'The model in place of that of the runs'],
+    ['--prompts <json>', 'Instructions in place of those of the runs: { agent: instructions }'],
+    ['--with-team <name>', 'The registered team in place of that of the runs'],
+    ['--score <score>', 'exact, citations, the name of a scorer in the configuration, or @file with a JSON Schema'],
+    ['--id <evaluation>', 'Store finished runs under this id: the same command continues with the others'],
+    ['--live', 'Execute tools, in place of answering their calls from the record'],
+    ['--repeat', 'With --live: repeat at-most-once effects of the past runs'],
+    ['--concurrency <n>', 'The number of runs at once (default: 2)'],
+    ['--limit <n>', 'The maximal number of runs (default: 100)'],
+    ['--budget <json>', 'The budget of all runs together: { tokens, cost }'],
+    ['--fail-under <quality>', 'Exit with 1 if the mean quality is lower, 0 to 1, or if a run was not scored'],
     ...ownFilters,
   ],
   async run({ client, out, signal }, runs, options) {
@@ -48,7 +48,7 @@ export const runsEvaluateCommand: CliCommand = {
         )
       return isBelow || failed + skipped > 0 ? exitCodes.failed : exitCodes.ok
     }
-    throw misused('The evaluation was cut off.', 'With --id the same command continues where it stopped.')
+    throw misused('The evaluation was interrupted.', 'With --id, the same command continues it.')
   },
 }
 

@@ -10,20 +10,20 @@ type Query = NonNullable<OperationRequest<'runs.list'>['query']>
 type AllUsersStatus = NonNullable<NonNullable<OperationRequest<'operations.runs'>['query']>['status']>
 
 export const runFilterOptions = [
-  ['--status <status>', 'running, waiting, completed, failed or cancelled'],
-  ['--reason <reason>', 'why they wait: question, paused, breakpoint, uncertain or code.changed'],
-  ['--team <name>', 'of this registered team, or of this agent alone'],
-  ['--of <agent>', 'in which this agent takes part'],
-  ['--search <words>', 'with all these words in task, tags, answer or error'],
-  ['--title <text>', 'with these parts of words in the beginning of the task, or in tags'],
-  ['--tags <names>', 'with all of these, with commas between'],
-  ['--thread <id>', 'that continue this thread'],
-  ['--parent <run>', 'that steps of this run started'],
-  ['--from <time>', 'started then or later, as ISO text'],
-  ['--to <time>', 'started before'],
-  ['--min-cost <usd>', 'that cost so much at least'],
-  ['--max-cost <usd>', 'that cost so much at most'],
-  ['--order <order>', 'newest or oldest first, highest cost, tokens or duration first, or by status'],
+  ['--status <status>', 'The status: running, waiting, completed, failed or cancelled'],
+  ['--reason <reason>', 'Why they wait: question, paused, breakpoint, uncertain or code.changed'],
+  ['--team <name>', 'The registered team, or the agent that ran alone'],
+  ['--of <agent>', 'An agent that takes part'],
+  ['--search <words>', 'All of these words are in the task, tags, answer or error'],
+  ['--title <text>', 'These parts of words are in the beginning of the task, or in tags'],
+  ['--tags <names>', 'All of these tags, separated by commas'],
+  ['--thread <id>', 'The thread that they continue'],
+  ['--parent <run>', 'The run whose steps started them'],
+  ['--from <time>', 'The earliest start, in ISO 8601'],
+  ['--to <time>', 'The end of the range of starts, exclusive, in ISO 8601'],
+  ['--min-cost <usd>', 'The minimal cost'],
+  ['--max-cost <usd>', 'The maximal cost'],
+  ['--order <order>', 'newest, oldest, cost, tokens, duration (highest first) or status (default: newest)'],
 ] as const
 
 /** Converts the options to a query. The server validates it. */
@@ -49,7 +49,7 @@ export const runsListCommand: CliCommand = {
   description: 'List runs that match all filters, newest first',
   options: [
     ...runFilterOptions,
-    ['--all-users', 'of all users; with --status open (default), waiting, ended or failed, and no other filter'],
+    ['--all-users', 'Runs of all users; with --status open (default), waiting, ended or failed, and no other filter'],
     ...pagingOptions(20),
   ],
   async run({ client, out }, _, options) {

@@ -34,7 +34,7 @@ export const threadCommands: readonly CliCommand[] = [
     name: 'threads show',
     parameters: '<thread>',
     description: 'Show the messages of a thread',
-    options: [['--with <name>', 'the agent or team (default: the one of the newest message)']],
+    options: [['--with <name>', 'The agent or team (default: the one of the newest message)']],
     async run({ client, out }, [thread = ''], options) {
       const query = { name: text(options, 'with') }
       const found = await (await client()).call('threads.get', { path: { thread }, query })
@@ -52,7 +52,7 @@ export const threadCommands: readonly CliCommand[] = [
     name: 'threads delete',
     parameters: '<thread>',
     description: 'Delete a thread with its messages, facts and files; its runs stay',
-    options: [['--with <name>', 'the agent or team, if several have a thread with this id']],
+    options: [['--with <name>', 'The agent or team, if several have a thread with this id']],
     async run({ client, out }, [thread = ''], options) {
       const query = { name: text(options, 'with') }
       await (await client()).call('threads.delete', { path: { thread }, query })
