@@ -189,9 +189,9 @@ function checkGeneral({ profile, requireUserId, debug, signals, shutdown, restor
   if (profile !== undefined && !profiles.includes(profile))
     throw invalidInput('profile', `it is not one of ${profiles.join(', ')}`)
   if (restored !== undefined && restored !== 'wait' && restored !== 'resume')
-    throw invalidInput('restored', 'it is neither wait nor resume')
+    throw invalidInput('restored', 'it must be wait or resume')
   for (const [name, value] of Object.entries({ requireUserId, debug, signals }))
-    if (value !== undefined && typeof value !== 'boolean') throw invalidInput(name, 'it is neither true nor false')
+    if (value !== undefined && typeof value !== 'boolean') throw invalidInput(name, 'it must be true or false')
 }
 
 /** Checks the options that are code or that only programs pass. */

@@ -144,7 +144,7 @@ export class DocumentIndex {
     const index = new DocumentIndex()
     index.#embeddings = checkEmbeddings(embedding)
     if (typeof minSimilarity !== 'number' || !(minSimilarity >= -1 && minSimilarity <= 1))
-      throw invalidInput('minSimilarity', 'it is not a number from -1 to 1')
+      throw invalidInput('minSimilarity', 'it must be a number from -1 to 1')
     index.#minSimilarity = minSimilarity
     await index.#index.load(sources, options)
     if (index.#index.documents.size === 0) throw unreadable('None of the documents can be read.')

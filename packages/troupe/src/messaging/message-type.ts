@@ -93,7 +93,7 @@ export function defineMessage<P = Json, R = Json>(
   if (parent !== undefined) checkParent(name, parent)
   const version = options.version ?? 1
   if (!Number.isInteger(version) || version < 1)
-    throw invalidInput('The version of a message type', 'it is not a whole number from 1')
+    throw invalidInput('The version of a message type', 'it must be a whole number from 1')
   if (options.ordering !== undefined && options.ordering !== 'lane' && options.ordering !== 'none')
     throw invalidInput('The ordering of a message type', `it is ${show(options.ordering)}, neither lane nor none`)
   const { upcast } = options

@@ -56,7 +56,7 @@ const integer = (value: unknown, what: string, least = 1): number => {
 
 const longerThanNothing = (value: unknown, what: string): number => {
   const ms = milliseconds(value, what)
-  if (ms < 1) throw invalidInput(what, 'it must be longer than nothing')
+  if (ms < 1) throw invalidInput(what, 'it must be longer than 0')
   return ms
 }
 

@@ -150,7 +150,7 @@ function checkSpec(spec: ModelTarget, { installed }: Environment): void {
 
 function ofVersion4<Model extends AnyModel>(model: Model): Model {
   if (model.specificationVersion === 'v4') return model
-  throw unknown(modelNameOf(model), `it speaks specification ${show(model.specificationVersion)}, not v4`)
+  throw unknown(modelNameOf(model), `it has the specification ${show(model.specificationVersion)}, not v4`)
 }
 
 const unknown = (model: string, problem: string) =>

@@ -117,7 +117,7 @@ export class Performance {
    */
   time(operation: string, metadata: { readonly [name: string]: Json } = {}): PerformanceTimer {
     checkMetric(operation)
-    if (!isPlainObject(metadata)) throw invalidInput('The metadata of a timer', 'they are not an object')
+    if (!isPlainObject(metadata)) throw invalidInput('The metadata of a timer', 'it must be an object')
     const began = this.#clock.monotonic()
     const all: Record<string, Json> = readable('The metadata of a timer', () => ({ ...metadata }))
     let success = true
@@ -154,7 +154,7 @@ export class Performance {
     metadata: { readonly [name: string]: Json } = {},
   ): Promise<T> {
     checkMetric(operation)
-    checkFunction(`What ${operation} tracks`, call)
+    checkFunction(`The function that ${operation} tracks`, call)
     using timer = this.time(operation, metadata)
     try {
       return await call(timer)

@@ -37,7 +37,7 @@ export function createPolicies(
     compilePolicy(options, { ...parts, what: `${parts.kind} ${name}` })
   const checked = (policies: PoliciesByName) => {
     if (typeof policies !== 'object' || policies === null || Array.isArray(policies))
-      throw invalidInput(`The policies of ${parts.kind}`, 'they are not an object')
+      throw invalidInput(`The policies of ${parts.kind}`, 'they must be an object')
     for (const [name, options] of Object.entries(policies)) compile(name, options)
     return policies
   }

@@ -17,7 +17,7 @@ export type Guarded<Out> = (call: {
 
 /** Checks the arguments of a policy. @throws ValidationError unless `fn` is a function, or for an unknown option */
 export function checkGuarded(where: string, fn: unknown, call: PolicyCall): void {
-  checkFunction(`What ${where} was given`, fn)
+  checkFunction(`The argument of ${where}`, fn)
   checkOptions(where, call, ['key', 'signal'])
   checkSignalType(where, call.signal)
 }

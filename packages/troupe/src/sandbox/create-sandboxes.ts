@@ -53,10 +53,10 @@ export function readSandboxConfig(config: SandboxConfig = {}): {
   checkOptionNames('sandbox.limits', config.limits ?? {}, Object.keys(defaults))
   for (const [name, value] of Object.entries(config.limits ?? {}))
     if (value !== undefined && !(Number.isSafeInteger(value) && value > 0))
-      throw wrong(`limits.${name}`, 'it is not a whole number above 0')
+      throw wrong(`limits.${name}`, 'it must be a whole number from 1')
   const { engines } = config
   if (engines !== undefined && !(Array.isArray(engines) && engines.length > 0 && engines.every(isEngine)))
-    throw wrong('engines', 'it is not a list of engines, each with a name, languages, effect and run')
+    throw wrong('engines', 'it must be a list of engines, each with a name, languages, effect and run')
   const limits = { ...defaults, ...config.limits }
   if (limits.file > largestFile) throw wrong('limits.file', `it is more than ${largestFile}`)
   return {

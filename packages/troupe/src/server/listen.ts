@@ -7,7 +7,7 @@ const problems: Readonly<Record<string, string>> = {
   EACCES: 'this user may not take that port',
   EADDRINUSE: 'another program listens there',
   EADDRNOTAVAIL: 'it is not an address of this machine',
-  ENOTFOUND: 'there is no address of that name',
+  ENOTFOUND: 'the name has no address',
 }
 
 /** @throws ValidationError */

@@ -61,6 +61,6 @@ it('The plugin is rejected without a troupe, with what to pass.', async () => {
   const nothing = { key } as unknown as Parameters<typeof troupePlugin>[1]
   await expect(app.register(troupePlugin, nothing)).rejects.toMatchObject({ code: 'validation.failed' })
   const promised = createTroupe({ storage: 'memory:', log: 'silent' })
-  await expect(serve(promised as unknown as Troupe)).rejects.toThrow(/createTroupe\(\) resolves to/)
+  await expect(serve(promised as unknown as Troupe)).rejects.toThrow(/the result of createTroupe\(\)/)
   open.push(await promised)
 })

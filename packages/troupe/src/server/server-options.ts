@@ -161,7 +161,7 @@ function opened(
   where: { readonly local: boolean; readonly host: string | undefined; readonly production: boolean },
 ): boolean {
   if (authentication !== undefined && authentication !== 'required' && authentication !== 'open')
-    throw invalidInput('authentication', 'it is required or open')
+    throw invalidInput('authentication', 'it must be required or open')
   const may = where.local && !where.production
   if (authentication === undefined) return may && [key, jwt, oidc].every((one) => one === undefined)
   if (authentication === 'open' && !may)

@@ -46,7 +46,7 @@ describe('cached results', () => {
     expect(await second).toBe('asked anew')
     expect(calls).toMatchObject([{ code: 'cancelled' }])
     await expect(ada.cached(() => 1, { key: 'x', signal: gone.signal })).rejects.toMatchObject({ code: 'cancelled' })
-    await expect(ada.cached(() => 1, { key: 'x', signal: 1 as never })).rejects.toThrow(/not an AbortSignal/)
+    await expect(ada.cached(() => 1, { key: 'x', signal: 1 as never })).rejects.toThrow(/must be an AbortSignal/)
   })
   it('A failure of a cached result reaches all concurrent callers, and a later call executes.', async () => {
     const ada = (await opened()).user('ada')

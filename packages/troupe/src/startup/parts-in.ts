@@ -7,5 +7,5 @@ import { partsOf, type Troupe } from './troupe.ts'
 export function partsIn(troupe: Troupe): TroupeParts {
   const parts = readable('troupe', () => (troupe as Partial<Troupe> | undefined)?.[partsOf])
   if (parts) return parts
-  throw invalidInput('troupe', 'it is not what createTroupe() resolves to')
+  throw invalidInput('troupe', 'it must be the result of createTroupe()')
 }

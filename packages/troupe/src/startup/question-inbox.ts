@@ -80,7 +80,7 @@ export class QuestionInbox extends Worker {
     const approves = typeof value === 'object' && value !== null && 'approve' in value
     if (!this.#from.has(from) || (approves && !this.#approvals.has(from))) {
       this.#rejected(from, approves ? 'approve' : 'answer')
-      throw rejection(approves ? 'it may not approve' : 'its answers are not taken')
+      throw rejection(approves ? 'it may not approve' : 'its answers are not accepted')
     }
     if (approves && (await this.#takesPart(from, run, question))) {
       this.#rejected(from, 'approve')

@@ -214,7 +214,7 @@ describe('createTroupe', () => {
     const ada = troupe.user('ada')
     const agent = defineAgent({ name: 'A', run: () => 1 })
     await expect(ada.start(agent as never)).rejects.toThrow(
-      'What user.start was given is not valid: it is not a Worker',
+      'The argument of user.start is not valid: it is not a Worker',
     )
     expect(() => ada.session(new Worker('W') as never)).toThrow('workers are started (start)')
     const nameless = { step: () => {}, name: new Proxy(() => {}, { get: () => expect.unreachable('read') }) }

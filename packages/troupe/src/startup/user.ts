@@ -123,7 +123,7 @@ export class User {
     const { signal } = options
     checkSignal('user.cached', signal)
     const ttlMs = options.ttl === undefined ? undefined : milliseconds(options.ttl, 'ttl', '1ms')
-    checkFunction('What user.cached was given', run)
+    checkFunction('The argument of user.cached', run)
     if (options.key === undefined) throw misplaced('cached', 'its key is missing')
     // Values that JSON drops would make different keys equal.
     encodeJson(options.key, 'The key of user.cached')
@@ -300,4 +300,4 @@ function freezeDeeply<Value>(value: Value): Value {
   return value
 }
 
-const misplaced = (method: string, problem: string) => invalidInput(`What user.${method} was given`, problem)
+const misplaced = (method: string, problem: string) => invalidInput(`The argument of user.${method}`, problem)

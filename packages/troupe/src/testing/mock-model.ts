@@ -191,7 +191,8 @@ function checkItem(item: MockItem): void {
   if (typeof item === 'string' || typeof item === 'function' || isInstance(item, Error)) return
   checkOptions('A response of MockModel', item, fields)
   const { text, reasoning, toolCalls, usage, finish, error, latency, match } = item
-  if (text === undefined && toolCalls === undefined && error === undefined) throw wrong('it says nothing')
+  if (text === undefined && toolCalls === undefined && error === undefined)
+    throw wrong('it has no text, toolCalls or error')
   if (text !== undefined && typeof text !== 'string') throw wrong('its text is not a text')
   if (reasoning !== undefined && typeof reasoning !== 'string') throw wrong('its reasoning is not a text')
   if (error !== undefined && !isInstance(error, Error)) throw wrong('its error is not an Error')

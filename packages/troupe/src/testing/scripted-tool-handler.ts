@@ -107,7 +107,7 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
     const calls = this.calls.filter((call) => call.name === name)
     if (calls.some((call) => canonicalJson(call.args) === wanted)) return
     const found = calls.map((call) => canonicalJson(call.args)).join(' and ') || 'not called at all'
-    throw invalidInput(`The call of ${name}`, `it was wanted with ${wanted}, and was ${found}`)
+    throw invalidInput(`The call of ${name}`, `it must have the arguments ${wanted}, and had ${found}`)
   }
 
   /**

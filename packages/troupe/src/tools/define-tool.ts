@@ -304,7 +304,7 @@ function checkPure(options: object, wrong: (problem: string) => Error): void {
 function timeoutOf(name: string, timeout: Duration): number {
   const ms = milliseconds(timeout, `The timeout of ${name}`)
   if (ms > 0) return ms
-  throw invalidInput(`The timeout of ${name}`, 'it must be longer than nothing')
+  throw invalidInput(`The timeout of ${name}`, 'it must be longer than 0')
 }
 
 /** The rules that a tool declares, as `defineTool` read them. */

@@ -15,8 +15,8 @@ const point = { x: z.int().min(0), y: z.int().min(0) }
 const computerAction = z.discriminatedUnion('type', [
   z.object({ type: z.enum(['click', 'double_click', 'move']), ...point }),
   z.object({ type: z.literal('type'), text: z.string().max(10_000) }),
-  z.object({ type: z.literal('press'), keys: z.string().max(100).describe('Such as Enter or Control+C.') }),
-  z.object({ type: z.literal('scroll'), ...point, by: z.int().describe('Pixels; below 0 upwards.') }),
+  z.object({ type: z.literal('press'), keys: z.string().max(100).describe('A key, such as Enter or Control+C.') }),
+  z.object({ type: z.literal('scroll'), ...point, by: z.int().describe('Pixels; negative values scroll up.') }),
 ])
 /** An action on a screen; positions are pixels from the upper left corner. */
 export type ComputerAction = z.infer<typeof computerAction>

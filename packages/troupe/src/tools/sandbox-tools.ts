@@ -54,7 +54,7 @@ const listFiles = () =>
   defineTool({
     name: 'list_files',
     description: 'Lists the files of the workspace with their versions and sizes.',
-    inputSchema: z.object({ prefix: z.string().optional().describe('Only paths that begin so.') }),
+    inputSchema: z.object({ prefix: z.string().optional().describe('Only paths with this prefix.') }),
     durable: true,
     execute: async ({ prefix }, { ctx }) => ({
       files: [...(await ctx.sandbox.files.list(prefix === undefined ? {} : { prefix }))],
@@ -144,7 +144,7 @@ async function linesOf(files: SandboxFiles, file: string): Promise<readonly stri
 const diffFiles = () =>
   defineTool({
     name: 'diff_files',
-    description: 'Shows how the files differ from a snapshot that a tool gave, or what there is where none is named.',
+    description: 'Shows how the files differ from a snapshot that a tool returned, or all files without one.',
     inputSchema: z.object({
       from: z.object({ files: z.array(z.tuple([z.string(), z.number()])) }).optional(),
     }),

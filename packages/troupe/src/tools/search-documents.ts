@@ -29,7 +29,7 @@ export function searchDocuments(documents: DocumentIndex | DocumentSources): Too
       'Those that are `near` speak of the same things and are not likely to answer.',
     inputSchema: z.object({
       query: z.string().min(1).max(maxQuery),
-      whole_question: z.string().max(maxQuestion).optional().describe('What the query is a part of.'),
+      whole_question: z.string().max(maxQuestion).optional().describe('The question of which the query is a part.'),
     }),
     effect: 'read',
     untrusted: 'documents',

@@ -81,7 +81,7 @@ describe('strings', () => {
       expect(form).toThrow(
         expect.objectContaining({
           hint: remedy,
-          message: expect.stringContaining('Helper: it is a name and not an agent'),
+          message: expect.stringContaining('Helper: it is a name, not an agent'),
         }),
       )
     for (const wrong of [undefined, null, 17, { name: 'Bob' }] as unknown[] as Agent[])

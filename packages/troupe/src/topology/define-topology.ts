@@ -36,7 +36,7 @@ type Agents = ReadonlyMap<string, Agent>
 /** Reads a compiled topology that the application built itself, for example from another one with different agents. */
 function readCompiled({ canonical, agents }: CompiledTopology): CompiledTopology {
   if (!(agents instanceof Map))
-    throw invalidInput('The agents of the topology', 'they are not an object with agents by their names')
+    throw invalidInput('The agents of the topology', 'they must be an object with agents by their names')
   return readCanonical(canonical, agents)
 }
 

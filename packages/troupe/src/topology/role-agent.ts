@@ -42,7 +42,7 @@ export function createRoleAgent(name: string, role: PatternRole, code?: RoleCode
   const source = readable(`The function of ${name}`, () => String(Object.values(code ?? {})[0] ?? ''))
   return Object.freeze({
     name,
-    ...(lacks ? { incomplete: 'it carries out a function that was not passed' } : {}),
+    ...(lacks ? { incomplete: 'it calls a function that was not passed' } : {}),
     access: Object.freeze({}),
     fingerprint: hashText(`${canonicalJson(role)}\n${source}`),
     step: async (entry: StepEntry) => step(entry.invoked === undefined ? withoutResults(entry) : entry),
@@ -58,7 +58,7 @@ const needsCode = (role: PatternRole): boolean =>
 const missing = (name: string) =>
   failure('topology.invalid', {
     location: name,
-    problem: 'it carries out a function that was not passed',
+    problem: 'it calls a function that was not passed',
     remedy: 'Pass the topology itself to createTroupe({ teams }), not its JSON',
   })
 
@@ -118,8 +118,8 @@ async function divide(
 ): Promise<Outcome> {
   if (entry.results) return handOff(role.reduce, entry.input)
   const items = split ? await split(entry.input) : entry.input
-  if (!Array.isArray(items)) throw invalidInput('What is to be mapped', 'it is not a list; pass split')
-  const inputs = copyJson(items, 'What split returned') as readonly Json[]
+  if (!Array.isArray(items)) throw invalidInput('The value to map', 'it must be a list, or split must return one')
+  const inputs = copyJson(items, 'The result of split') as readonly Json[]
   return inputs.length === 0
     ? handOff(role.reduce, { results: [] })
     : invoke(inputs.map((input) => ({ agent: role.map, input })))

@@ -42,7 +42,7 @@ export function checkDefinition(agent: unknown): asserts agent is Agent {
   const name = fieldOf(agent, 'name') ?? agent
   throw invalid(
     typeof name === 'string' ? name : 'an agent',
-    typeof agent === 'string' ? 'it is a name and not an agent' : 'it is not an agent',
+    typeof agent === 'string' ? 'it is a name, not an agent' : 'it is not an agent',
     'Pass the definition itself, made by defineAgent, new LlmAgent or new AgentPool',
   )
 }
@@ -249,7 +249,7 @@ export function readNodeOptions(
 
 function readDeadline(name: string, deadline: string): number {
   const ms = milliseconds(deadline, `nodes.${name}.deadline`)
-  if (ms === 0) throw invalid(`nodes.${name}.deadline`, 'it is over before it begins', 'Make it longer than nothing')
+  if (ms === 0) throw invalid(`nodes.${name}.deadline`, 'it must be longer than 0', 'Make it longer.')
   return ms
 }
 

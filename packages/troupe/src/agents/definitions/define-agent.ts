@@ -166,7 +166,7 @@ export function defineAgent<In, Out>(options: AgentOptions<In, Out>): Agent {
         inputSchema && !entry.results
           ? await parse(inputSchema, entry.input, `The input of ${name}`)
           : (entry.input as In)
-      const routing = routingOf(await run(input, contextOf(entry)), `What ${name} returned`)
+      const routing = routingOf(await run(input, contextOf(entry)), `The result of ${name}`)
       return checkRouting(carriedByFunction(routing, entry), outputSchema, name)
     },
     ...(serve

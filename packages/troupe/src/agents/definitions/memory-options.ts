@@ -147,7 +147,7 @@ export function checkMemory(memory: MemoryOptions): void {
   if (compaction !== undefined && maxTokens !== undefined)
     throw wrong('compaction', 'it summarises what maxTokens would leave out: name one of the two')
   if (compaction !== undefined) checkCompaction(compaction)
-  if (pinned !== undefined && !isListOf(pinned, isText)) throw wrong('pinned', 'it is not a list of texts')
+  if (pinned !== undefined && !isListOf(pinned, isText)) throw wrong('pinned', 'it must be a list of texts')
   if (shared !== undefined && (typeof shared !== 'string' || shared === ''))
     throw wrong('shared', 'it is not the beginning of a key')
   const counted = {
@@ -158,7 +158,7 @@ export function checkMemory(memory: MemoryOptions): void {
   }
   for (const [option, value] of Object.entries({ retrieval, working, episodic, consolidate })) {
     if (value === undefined || value === true || (option === 'consolidate' && value === false)) continue
-    if (typeof value !== 'object' || value === null) throw wrong(option, 'it is neither true nor an object')
+    if (typeof value !== 'object' || value === null) throw wrong(option, 'it must be true or an object')
     checkOptionNames(`memory.${option}`, value, counted[option as keyof typeof counted])
     for (const [limitName, number] of Object.entries(value)) checkInteger(`memory.${option}`, limitName, number)
   }

@@ -79,7 +79,7 @@ export function readHistory(what: string, options: HandOffOptions): NonNullable<
 export const finish = <Out = null>(value?: Out): Routed<Out> => new Routed<Out>({ kind: 'finish', value: json(value) })
 
 const json = (value: unknown, limit = copyLimit()): Json =>
-  value === undefined ? null : copyJson(value, 'What is passed on', limit)
+  value === undefined ? null : copyJson(value, 'The value that is passed on', limit)
 
 const isRouted = (value: unknown): value is Routed => {
   try {

@@ -7,8 +7,13 @@ export const queryHandleName = 'query_handle'
 const limits = { question: 2_000, fields: 30, options: 100, name: 100 }
 const kinds = ['text', 'number', 'boolean', 'one_of'] as const
 const form = {
-  type: z.enum(kinds).optional().describe('text where left out.'),
-  options: z.array(z.string().min(1).max(limits.question)).min(1).max(limits.options).optional().describe('Of one_of.'),
+  type: z.enum(kinds).optional().describe('text by default.'),
+  options: z
+    .array(z.string().min(1).max(limits.question))
+    .min(1)
+    .max(limits.options)
+    .optional()
+    .describe('The options of one_of.'),
 }
 const hasOptions = ({ type, options }: { readonly type?: unknown; readonly options?: unknown }) =>
   type !== 'one_of' || options !== undefined

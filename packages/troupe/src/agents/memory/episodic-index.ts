@@ -102,9 +102,9 @@ export class EpisodicIndex<T = unknown> {
    * @throws ValidationError if the function returns anything but a boolean
    */
   forget(matches: (episode: T) => boolean): number {
-    checkFunction('What forget was given', matches)
+    checkFunction('The argument of forget', matches)
     const before = this.#episodes.length
-    this.#episodes = this.#episodes.filter(({ content }) => !checkPredicate('What forget was given', matches(content)))
+    this.#episodes = this.#episodes.filter(({ content }) => !checkPredicate('The argument of forget', matches(content)))
     return before - this.#episodes.length
   }
 

@@ -48,9 +48,9 @@ export function readResultTool(
     name: readResultName,
     description: `Reads a long result, of which the conversation holds the beginning: ${length} characters at a time, or where a text occurs in it.`,
     inputSchema: z.object({
-      call: z.string().describe('Of the result, as its beginning names it.'),
-      from: z.int().min(0).optional().describe('The first character; 0 where left out.'),
-      find: z.string().min(1).max(limits.find).optional().describe('In place of from: a text to look for.'),
+      call: z.string().describe('The id of the result, which its beginning contains.'),
+      from: z.int().min(0).optional().describe('The first character; 0 by default.'),
+      find: z.string().min(1).max(limits.find).optional().describe('In place of from: a text to search for.'),
     }),
     durable: true,
     execute: async ({ call, from = 0, find }) => {

@@ -172,7 +172,7 @@ export function rememberTool(definition: LlmDefinition, entry: StepEntry): Tool 
   const capacity = (working === true ? undefined : working?.capacity) ?? defaults.capacity
   const input = z.object({
     text: z.string().min(1).max(limits.noteCharacters),
-    priority: z.number().min(-100).max(100).optional().describe('Higher is more important; 0 where left out.'),
+    priority: z.number().min(-100).max(100).optional().describe('Higher is more important; 0 by default.'),
     where: z.enum(['mind', 'shared']).optional().describe('mind: for yourself; shared: for all agents.'),
   })
   return defineTool({

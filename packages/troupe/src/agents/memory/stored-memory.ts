@@ -107,7 +107,7 @@ export class StoredMemory {
         source: this.#source,
         taint: joinTaint(checkTaint(options.taint, 'add.taint'), stepTaint()),
       },
-      content: copyJson(content, 'What is remembered'),
+      content: copyJson(content, 'The remembered content'),
       provenance: { agent: 'host', ...(options.taint === undefined ? {} : { taintDeclared: true as const }) },
     }
     await this.#commit(this.parts.memories.put(this.user, this.name, item, this.capacity))
@@ -140,8 +140,8 @@ export class StoredMemory {
    * removed
    */
   async forget(matches: (item: MemoryItem) => boolean): Promise<number> {
-    checkFunction('What forget was given', matches)
-    const isMatch = (item: MemoryItem) => checkPredicate('What forget was given', matches(item))
+    checkFunction('The argument of forget', matches)
+    const isMatch = (item: MemoryItem) => checkPredicate('The argument of forget', matches(item))
     const ids = (await this.items()).filter(isMatch).map(({ id }) => id)
     if (ids.length > 0) await this.#commit(this.parts.memories.forget(this.user, this.name, ids))
     return ids.length

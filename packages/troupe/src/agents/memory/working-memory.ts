@@ -53,9 +53,9 @@ export class WorkingMemory<T = unknown> {
    * @throws ValidationError if the function returns anything but a boolean
    */
   forget(matches: (content: T) => boolean): number {
-    checkFunction('What forget was given', matches)
+    checkFunction('The argument of forget', matches)
     const before = this.#items.length
-    this.#items = this.#items.filter(({ content }) => !checkPredicate('What forget was given', matches(content)))
+    this.#items = this.#items.filter(({ content }) => !checkPredicate('The argument of forget', matches(content)))
     return before - this.#items.length
   }
 

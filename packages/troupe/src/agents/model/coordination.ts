@@ -14,7 +14,7 @@ const object = (properties: Readonly<Record<string, unknown>>) => ({
   required: Object.keys(properties),
   additionalProperties: false,
 })
-const request = { type: 'string', description: 'What it should do, with everything it needs to know.' }
+const request = { type: 'string', description: 'The task, with everything that the agent needs to know.' }
 
 /**
  * @param output the schema of the answer that `finish` takes; any text without one

@@ -138,7 +138,7 @@ describe('a step of an LlmAgent', () => {
     const { step, asked, model } = stage([{ toolCalls: [{ name: 'look', args: { q: 'x' } }] }, 'done'], { tools })
     await step('go')
     expect([ran, asked]).toEqual([[], []])
-    expect(resultsIn(model, 1)[0]).toMatch(/Not called: .*it must give true or false, and gave undefined/)
+    expect(resultsIn(model, 1)[0]).toMatch(/Not called: .*it must return true or false, and returned undefined/)
   })
 
   it('A step of an LlmAgent asks for approval of a change after untrusted input and sensitive data.', async () => {

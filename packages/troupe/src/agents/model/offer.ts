@@ -39,7 +39,7 @@ export interface Offer {
 
 const request = {
   type: 'object',
-  properties: { request: { type: 'string', description: 'What it should do, with everything it needs to know.' } },
+  properties: { request: { type: 'string', description: 'The task, with everything that the agent needs to know.' } },
   required: ['request'],
   additionalProperties: false,
 }

@@ -37,7 +37,7 @@ export async function selectTools(
   if (typeof selection === 'function') {
     const names = await recorded(async () => {
       const chosen = await selection({ task, tools: [...granted.values()] })
-      return listOf(`What toolSelection of ${definition.name} gave`, chosen).map((one) =>
+      return listOf(`The result of toolSelection of ${definition.name}`, chosen).map((one) =>
         typeof one === 'string' ? one : one.name,
       )
     })

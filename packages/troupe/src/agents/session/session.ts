@@ -299,7 +299,7 @@ export class Session<Out = Json> {
       }
     }
     const labels = call.kind === 'generate' ? services.guard.people : []
-    const taint = taintField(joinTaint(checkTaint(options.taint, 'What is said'), labels))
+    const taint = taintField(joinTaint(checkTaint(options.taint, 'The taint of the call'), labels))
     const callerSpan = services.platform.events.surroundingSpan(user)
     const traced = callerSpan ? { callerSpan } : {}
     const open = { ...call, ...taint, ...traced, step: `session:${this.#thread}#${state.steps + 1}` }
@@ -395,4 +395,4 @@ const resumed = (holder: ThreadState['holder']): SessionEntry => (holder === 'en
 type WithOptions<Out> = (captured: SessionCallOptions) => Promise<Out>
 
 /** Validates a message before anything is stored. @throws ValidationError for a value that is not JSON */
-const copyOf = (input: Json, what = 'What the agent is asked'): Json => copyJson(input, what)
+const copyOf = (input: Json, what = 'The input of the agent'): Json => copyJson(input, what)

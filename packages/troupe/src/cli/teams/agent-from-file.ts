@@ -84,18 +84,18 @@ const redaction = z.strictObject({
 })
 const guardrails = z
   .strictObject({ input: z.array(redaction).optional(), output: z.array(redaction).optional() })
-  .describe('Checks of what it is given and of what it answers; those that are code stand in a configuration.')
+  .describe('Checks of its input and output. Checks in code need a configuration file.')
 
 export const policySchema = z
   .array(
     z.strictObject({
-      tool: z.string().describe('The name of a tool; mail_* for all that begin so, * for all.'),
+      tool: z.string().describe('The name of a tool; mail_* matches a prefix, * all tools.'),
       when: z.string().optional().describe('A condition, such as args.to is untrusted; every call by default.'),
       do: z.enum(['allow', 'ask', 'block']).describe('ask: a person approves the exact arguments.'),
       reason: z.string().optional().describe('The reason that the person sees.'),
     }),
   )
-  .describe('What becomes of calls of tools, by the labels of their arguments; it narrows what the troupe allows.')
+  .describe('Decisions on calls of tools by the labels of their arguments; they narrow what the troupe allows.')
 
 export const agentSchema = z.strictObject({
   description: z.string().optional().describe('Shown to agents that choose which agent to invoke.'),
@@ -103,7 +103,7 @@ export const agentSchema = z.strictObject({
     .union([
       z.string(),
       z.strictObject({
-        file: z.string().describe('Such as ./AGENTS.md; inside the project.'),
+        file: z.string().describe('A path inside the project, such as ./AGENTS.md.'),
         text: z.string().optional().describe('Text that follows the text of the file.'),
       }),
     ])
@@ -130,7 +130,7 @@ export const agentSchema = z.strictObject({
   untrusted: z
     .enum(['read', 'hide'])
     .optional()
-    .describe('hide: its model reads nothing untrusted, and passes it on behind handles; read by default.'),
+    .describe('hide: its model gets handles in place of untrusted values; read by default.'),
   settings: settingsSchema.optional(),
 })
 type DescribedAgent = z.infer<typeof agentSchema>

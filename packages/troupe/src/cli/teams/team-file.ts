@@ -30,7 +30,7 @@ const teamSchema = z
     agents: z
       .record(z.string(), agentSchema)
       .refine((agents) => Object.keys(agents).length > 0, 'a team has one agent at least')
-      .describe('By name.'),
+      .describe('The agents by name.'),
     flows: z
       .array(z.string())
       .min(1)
@@ -47,7 +47,7 @@ const teamSchema = z
     pattern: z
       .partialRecord(z.enum(kinds), z.looseObject({}))
       .optional()
-      .describe('A ready topology in place of flows; agents in it by name.'),
+      .describe('A pattern of topology in place of flows; it names its agents.'),
     config: z.looseObject({}).optional().describe('The default run configuration: budget, timeouts, join, as in code.'),
     policy: policySchema.optional(),
   })
@@ -147,7 +147,7 @@ function patterned(
     return make({ ...(withAgents(options, byName) as object), ...common })
   } catch (error) {
     // In code it would be the definition; here it is a name.
-    const name = /at (.+): it is a name and not an agent/.exec((error as Error).message)?.[1]
+    const name = /at (.+): it is a name, not an agent/.exec((error as Error).message)?.[1]
     if (name === undefined) throw error
     throw misused(`${path} has no agent ${name}${meant(name, byName.keys())}`, 'Describe it under agents.')
   }

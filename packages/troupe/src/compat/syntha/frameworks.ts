@@ -20,7 +20,8 @@ const formats = {
 export function frameworkOf(name: string): Framework {
   const wanted = checkText('The framework', name).slice(0, 100).toLowerCase()
   if (Object.hasOwn(formats, wanted)) return wanted as Framework
-  if (wanted === 'agno') throw unsupported('The framework agno', 'it is one of Python; offer the tools over MCP')
+  if (wanted === 'agno')
+    throw unsupported('The framework agno', 'it is a framework of Python; offer its tools over MCP')
   const known = Object.keys(formats)
   throw invalidInput(
     `The framework ${show(name)}`,

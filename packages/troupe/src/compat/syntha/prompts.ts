@@ -18,8 +18,8 @@ export interface PromptOptions {
 const known = ['template', 'include_context_header', 'existing_prompt', 'prepend_to_existing', 'max_tokens'] as const
 
 async function handleOf(agent_name: string, mesh: ContextMesh | User) {
-  checkMesh('What a prompt was given', mesh)
-  const opened = readable('What a prompt was given', () => ('open' in mesh ? mesh.open() : undefined))
+  checkMesh('The argument of a prompt', mesh)
+  const opened = readable('The argument of a prompt', () => ('open' in mesh ? mesh.open() : undefined))
   // The argument itself is not awaited: a value that is not a mesh may have a `then` that never settles.
   const user = opened === undefined ? (mesh as User) : await opened
   checkFunction('user.agent of a prompt', fieldOf(user, 'agent'))

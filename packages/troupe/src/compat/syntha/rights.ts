@@ -17,7 +17,7 @@ export function rightsOf(
   if (!isObject(custom)) throw invalidInput('role_based_access', 'it must be an object of lists of tools by role')
   const own = role !== undefined && Object.hasOwn(custom, role) ? custom[role] : undefined
   if (own === undefined) return checked({ role, allow, deny })
-  if (!Array.isArray(own)) throw invalidInput(`The role ${role}`, 'it is not a list of tools')
+  if (!Array.isArray(own)) throw invalidInput(`The role ${role}`, 'it must be a list of tools')
   const missing = own.find((tool) => !(builtInToolNames as readonly string[]).includes(tool))
   if (missing !== undefined) throw invalidInput(`The role ${role}`, `there is no tool ${show(missing)}`)
   const roles = createRoles()

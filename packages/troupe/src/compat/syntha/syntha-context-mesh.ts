@@ -43,7 +43,7 @@ export class ContextMesh {
    * @example await using mesh = new ContextMesh({ user_id: 'user_123', cleanup_interval: 300 })
    */
   constructor(source: MeshOptions | User = {}) {
-    checkMesh('What ContextMesh was given', source)
+    checkMesh('The argument of ContextMesh', source)
     if (isUser(source)) {
       this.#open = async () => ({ user: source })
       return
@@ -209,7 +209,7 @@ export class ContextMesh {
     throw unsupported('get_agent_post_permissions', policies)
   }
   enable_performance_mode(): never {
-    throw unsupported('enable_performance_mode', 'there is one mode, which is always on')
+    throw unsupported('enable_performance_mode', 'it has one mode, which is always on')
   }
   get_performance_stats(): never {
     throw unsupported('get_performance_stats', 'troupe.metrics has counts and durations of every event')
@@ -228,7 +228,7 @@ function seconds(ttl: unknown): Duration {
 }
 
 const isUser = (source: MeshOptions | User): source is User =>
-  readable('What ContextMesh was given', () => 'orchestra' in source)
+  readable('The argument of ContextMesh', () => 'orchestra' in source)
 
 /** @throws ValidationError for what can't be a mesh, a user of a troupe, or options */
 export function checkMesh(what: string, mesh: unknown): void {

@@ -257,7 +257,7 @@ describe('a call in the spelling of the second guide', () => {
     const push = (more: object) => handler.handle_tool_call('push_context', { key: 'k', value: 'v', ...more })
     expect(await push({ ttl: 1, ttl_hours: 1 })).toMatchObject({
       success: false,
-      error: expect.stringContaining('name one'),
+      error: expect.stringContaining('set one of them'),
     })
     for (const more of [{ ttl: 0 }, { ttl_seconds: -1 }, { ttl_hours: 0 }])
       expect(await push(more)).toMatchObject({ success: false })

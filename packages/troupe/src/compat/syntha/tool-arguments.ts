@@ -12,7 +12,7 @@ type Arguments = Record<string, unknown>
 /** Renames the argument with one of `names` to `to`. @throws ValidationError if two of them are present */
 function rename(args: Arguments, names: readonly string[], to: string): void {
   const found = names.filter((name) => args[name] !== undefined && args[name] !== null)
-  if (found.length > 1) throw invalidInput(found.join(' and '), 'they mean the same: name one')
+  if (found.length > 1) throw invalidInput(found.join(' and '), 'they have the same meaning: set one of them')
   const value = found[0] === undefined ? undefined : args[found[0]]
   for (const name of names) delete args[name]
   if (value !== undefined) args[to] = value

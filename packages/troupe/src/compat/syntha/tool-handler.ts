@@ -72,10 +72,10 @@ export class ToolHandler implements SynthaHandler {
     checkOptions('ToolHandler', options, known)
     if (options.enable_logging === false)
       throw unsupported('enable_logging: false', 'every call is an event, which costs nothing without a listener')
-    checkMesh('What ToolHandler was given', mesh)
-    if (!readable('What ToolHandler was given', () => 'open' in mesh))
+    checkMesh('The argument of ToolHandler', mesh)
+    if (!readable('The argument of ToolHandler', () => 'open' in mesh))
       checkFunction('user.agent of ToolHandler', fieldOf(mesh, 'agent'))
-    this.#user = readable('What ToolHandler was given', () => ('open' in mesh ? () => mesh.open() : async () => mesh))
+    this.#user = readable('The argument of ToolHandler', () => ('open' in mesh ? () => mesh.open() : async () => mesh))
     this.#agent = agent_name === undefined ? undefined : checkName('agent', agent_name)
     this.#raises = options.raise_errors === true
     this.#custom = options.role_based_access ?? {}

@@ -118,7 +118,7 @@ function checkAttested(
   attest: Readonly<Record<string, string>>,
   known: ReadonlyMap<string, { readonly attestable: boolean }>,
 ): void {
-  if (!isObject(attest)) throw invalidInput('doctor.attest', 'it is not an object of days by the ids of checks')
+  if (!isObject(attest)) throw invalidInput('doctor.attest', 'it must be an object of days by the ids of checks')
   const attestable = [...known].flatMap(([id, check]) => (check.attestable ? [id] : []))
   for (const [id, day] of Object.entries(attest)) {
     if (!attestable.includes(id))

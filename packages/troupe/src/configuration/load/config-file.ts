@@ -29,7 +29,7 @@ export async function readConfigFile(
   if (path === undefined) return undefined
   const used = new Set<string>()
   const content = await read(path, variables, used)
-  if (!isObject(content)) throw failure('config.unreadable', { path, problem: 'it gives no object' })
+  if (!isObject(content)) throw failure('config.unreadable', { path, problem: 'it must export an object' })
   return { path, content, used }
 }
 

@@ -25,7 +25,7 @@ export interface ShownSetting {
  */
 export function showConfig(loaded: Pick<LoadedConfig, 'effectiveValues'>): readonly ShownSetting[] {
   if (!isInstance(fieldOf(loaded, 'effectiveValues'), Map))
-    throw invalidInput('What showConfig was given', 'it is not what loadConfig gives')
+    throw invalidInput('The argument of showConfig', 'it must be the result of loadConfig')
   return [...(loaded.effectiveValues as LoadedConfig['effectiveValues'])]
     .filter(([path]) => !path.startsWith('wanted.'))
     .sort(([a], [b]) => (a < b ? -1 : 1))

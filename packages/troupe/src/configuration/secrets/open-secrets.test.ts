@@ -72,7 +72,7 @@ describe('sources of secrets', () => {
       expect(() => open([source] as never), JSON.stringify(source)).toThrow(
         expect.objectContaining({ name: 'ValidationError' }),
       )
-    expect(() => open('environment' as never)).toThrow('not a list')
+    expect(() => open('environment' as never)).toThrow('must be a list')
   })
 })
 

@@ -49,7 +49,7 @@ interface Parts {
 
 /** @throws ValidationError for an invalid source */
 export function openSecrets(config: SecretsConfig = ['environment'], parts: Parts): Secrets {
-  if (!Array.isArray(config)) throw invalidInput('secrets', 'it is not a list of sources')
+  if (!Array.isArray(config)) throw invalidInput('secrets', 'it must be a list of sources')
   for (const secret of readEnvironment(parts.variables).secrets) parts.redactor.addSecret(secret)
   return new Secrets({ ...parts, sources: config.map((one, i) => sourceOf(one, `secrets[${i}]`, parts)) })
 }

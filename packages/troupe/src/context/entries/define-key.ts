@@ -54,7 +54,7 @@ export function defineKey<const Form extends string, T>(form: Form, schema: Sche
   checkSchema(`The schema of ${form}`, schema ?? null)
   const names = [...form.matchAll(/\{([^{}]*)\}/g)].map((found) => found[1] as string)
   const make = (parameters: Readonly<Record<string, string | number>> = {}): Key<T> => {
-    if (!isObject(parameters)) throw invalidInput(`What the key ${form} was given`, 'it is not an object')
+    if (!isObject(parameters)) throw invalidInput(`The parameters of the key ${form}`, 'they must be an object')
     for (const name of Object.keys(parameters))
       if (!names.includes(name)) throw failure('key.parameter', { form, name, problem: 'does not occur in the form' })
     const key = form.replace(/\{([^{}]*)\}/g, (_, name: string) => {

@@ -70,7 +70,7 @@ export function checkUpdate(fn: unknown, options: object): void {
   if (Object.hasOwn(options ?? {}, 'ifVersion'))
     throw failure('option.unknown', { where: 'update', option: 'ifVersion', nearest: 'push' })
   checkOptionNames('update', options, updateOptions)
-  if (typeof fn !== 'function') throw invalidInput('What update was given', 'it must be a function of the value')
+  if (typeof fn !== 'function') throw invalidInput('The argument of update', 'it must be a function of the value')
 }
 
 export const checkedKey = (key: Key | string): string => checkEntryKey(keyText(key))

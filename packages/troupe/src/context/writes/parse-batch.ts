@@ -46,7 +46,7 @@ export function parseBatch(
   for (const [i, operation] of operations.entries()) {
     const wrong = (problem: string) => invalidInput(`Operation ${i}`, problem)
     const type = fieldOf(operation, 'type')
-    if (typeof type !== 'string' || !Object.hasOwn(rights, type)) throw wrong('its type is push, get or delete')
+    if (typeof type !== 'string' || !Object.hasOwn(rights, type)) throw wrong('its type must be push, get or delete')
     // All operations have one signal, that of the batch.
     if ((operation as Signal).signal !== undefined) throw wrong('a signal is an option of the whole batch')
   }

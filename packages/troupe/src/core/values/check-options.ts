@@ -69,7 +69,7 @@ export function checkSignal(what: string, signal: AbortSignal | undefined): void
 /** @throws ValidationError unless it is an AbortSignal; an aborted one is accepted */
 export function checkSignalType(what: string, signal: unknown): void {
   if (signal !== undefined && !readable(`The signal of ${what}`, () => signal instanceof AbortSignal))
-    throw invalidInput(`The signal of ${what}`, 'it is not an AbortSignal')
+    throw invalidInput(`The signal of ${what}`, 'it must be an AbortSignal')
 }
 
 /**
@@ -100,7 +100,7 @@ export function checkPredicate(what: string, answer: unknown): boolean {
   if (typeof answer === 'boolean') return answer
   if (answer instanceof Promise) answer.catch(() => {})
   const found = answer instanceof Promise ? 'a promise' : describe(answer)
-  throw invalidInput(what, `it must give true or false, and gave ${found}`)
+  throw invalidInput(what, `it must return true or false, and returned ${found}`)
 }
 
 /** Returns a field of any value; undefined if the field is missing or unreadable. Never throws. */
@@ -158,7 +158,7 @@ export function objectOf<T>(what: string, value: Readonly<Record<string, T>>): R
 /** @throws ValidationError unless it is a string */
 export function checkText(what: string, value: unknown): string {
   if (typeof value === 'string') return value
-  throw invalidInput(`What ${what} was given`, `it is ${show(value)} and not a text`)
+  throw invalidInput(`The argument of ${what}`, `it is ${show(value)} and not a text`)
 }
 
 /** Checks the options of a call whose only option is a signal. @throws ValidationError; CancelledError if it has aborted */

@@ -50,7 +50,7 @@ async function validated<T>(schema: Schema<T>, value: unknown, what: string) {
   try {
     const result = await schema['~standard'].validate(value)
     if (typeof result === 'object' && result !== null) return result
-    throw new TypeError('it told neither a value nor issues')
+    throw new TypeError('it returned neither a value nor issues')
   } catch (cause) {
     // A check or transformation of an application may throw instead of reporting an issue.
     const problem = `its schema threw: ${cause instanceof Error ? cause.message : show(cause)}`
@@ -62,7 +62,7 @@ async function validated<T>(schema: Schema<T>, value: unknown, what: string) {
 export function checkSchema(what: string, schema: unknown): void {
   if (schema === undefined) return
   const validate = fieldOf(fieldOf(schema, '~standard'), 'validate')
-  if (typeof validate !== 'function') throw invalidInput(what, 'it is not a Standard Schema')
+  if (typeof validate !== 'function') throw invalidInput(what, 'it must be a Standard Schema')
 }
 
 /** `zod/mini`, and zod 4 before 4.2, have a JSON Schema, but do not report it. */

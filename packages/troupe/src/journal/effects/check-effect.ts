@@ -17,7 +17,7 @@ export function checkEffect<Out>(name: string, spec: EffectSpec<Out>, fn: unknow
     if (text.includes('\0') || !text.isWellFormed()) throw wrong(`its ${part} holds NUL or half of a surrogate pair`)
   for (const part of ['request', 'reconcile', 'undo', 'claim', 'charge'] as const)
     if (spec[part] !== undefined && typeof spec[part] !== 'function') throw wrong(`its ${part} must be a function`)
-  if (typeof fn !== 'function') throw wrong('it has no function to carry out')
+  if (typeof fn !== 'function') throw wrong('it has no function to call')
 }
 
 const verdicts: readonly unknown[] = ['happened', 'not', 'unknown']

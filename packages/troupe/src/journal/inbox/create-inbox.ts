@@ -112,7 +112,7 @@ export function createInbox(options: InboxOptions): Inbox {
   return {
     put(user, to, from, name, body): Fragment {
       const work = workJournal(to)
-      const { text } = encodeBody(body, `What ${from} puts into the inbox of ${to}`)
+      const { text } = encodeBody(body, `The message of ${from} to the inbox of ${to}`)
       const row = { user, to, work, shard: shardOf(user), from, name, body: text }
       const raise = work.startsWith(runPrefix) ? statements.raise : statements.raiseOther
       return { statements: [raise(row, { returns: true, hints: true }), statements.put(row)] }

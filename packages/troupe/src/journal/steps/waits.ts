@@ -16,7 +16,7 @@ export interface PendingWait {
   readonly wait: Wait
 }
 
-export const waitHash = ({ kind }: CallName, input: Json): string => inputHash(input, `What ${kind} asks`)
+export const waitHash = ({ kind }: CallName, input: Json): string => inputHash(input, `The input of ${kind}`)
 
 /** The sender that an answer in an inbox names. */
 export const answerSender = 'answer'

@@ -114,7 +114,7 @@ function timestampOf(at: string | Date): number {
   const day = typeof at === 'string' ? at.slice(0, 10) : undefined
   const exists = day === undefined || (Number.isFinite(timestamp) && new Date(day).toISOString().startsWith(day))
   if (!exists || !(timestamp <= maxTimestamp))
-    throw invalidInput('at', 'it is neither a Date nor an ISO text of one, up to the year 9999')
+    throw invalidInput('at', 'it must be a Date or the ISO text of one, up to the year 9999')
   return timestamp
 }
 
@@ -122,7 +122,7 @@ function timesOf({ delay, at, ttl }: CommonSendOptions, nowMs: number): Times {
   if (delay !== undefined && at !== undefined)
     throw invalidInput('The options of a send', 'delay and at exclude each other')
   const ttlMs = ttl === undefined ? undefined : milliseconds(ttl, 'ttl')
-  if (ttlMs === 0) throw invalidInput('ttl', 'it must be longer than nothing')
+  if (ttlMs === 0) throw invalidInput('ttl', 'it must be longer than 0')
   if (at !== undefined) {
     const timestamp = timestampOf(at)
     const from = Math.max(timestamp, nowMs)
@@ -158,7 +158,7 @@ export function checkSend<Options extends CommonSendOptions>(
   if (requiresConfirmation !== undefined) checkFlag('requiresConfirmation', requiresConfirmation)
   if (dedupeId === '') throw invalidInput('dedupeId', 'it is empty')
   if (at !== undefined && typeof at !== 'string' && !(at instanceof Date))
-    throw invalidInput('at', 'it is neither a Date nor an ISO text of one')
+    throw invalidInput('at', 'it must be a Date or the ISO text of one')
   if (priority !== undefined && !isPriority(priority))
     throw invalidInput('priority', `it is ${show(priority)}, not one of urgent, high, normal, low`)
   if (metadata !== undefined && !isObject(metadata)) throw invalidInput('metadata', 'it is not an object')

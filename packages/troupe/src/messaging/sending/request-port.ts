@@ -34,7 +34,7 @@ export function checkRequest(options: RequestOptions): CheckedRequest {
         nearest: `one of ${requestOptions.join(', ')}`,
       })
   const timeoutMs = milliseconds(options.timeout ?? '30s', 'timeout')
-  if (timeoutMs <= 0) throw invalidInput('timeout', 'it must be longer than nothing')
+  if (timeoutMs <= 0) throw invalidInput('timeout', 'it must be longer than 0')
   return { ...checked, timeoutMs }
 }
 

@@ -85,7 +85,7 @@ export function superviseSettings(options: SuperviseOptions): SuperviseSettings 
     throw invalidInput('supervise.onEscalated', 'it must be a function')
   const positive = (value: Duration, what: string) => {
     const ms = milliseconds(value, what)
-    if (ms < 1) throw invalidInput(what, 'it must be longer than nothing')
+    if (ms < 1) throw invalidInput(what, 'it must be longer than 0')
     return ms
   }
   const baseMs = milliseconds(options.backoff ?? '100ms', 'supervise.backoff')

@@ -118,10 +118,10 @@ export function checkRule(rule: AlertRule): CheckedRule {
   const rising = above !== undefined
   const threshold = (above ?? below) as number
   const clear = rule.clear ?? (rising ? threshold - Math.abs(threshold) / 10 : threshold + Math.abs(threshold) / 10)
-  if (!Number.isFinite(threshold) || !Number.isFinite(clear)) throw wrong('its thresholds are numbers')
+  if (!Number.isFinite(threshold) || !Number.isFinite(clear)) throw wrong('its thresholds must be numbers')
   if (rising ? clear > threshold : clear < threshold) throw wrong('it would be cleared before it is raised')
-  if (!Number.isSafeInteger(minCount) || minCount < 1) throw wrong('minCount counts from 1')
-  if (severity !== 'warning' && severity !== 'critical') throw wrong('its severity is warning or critical')
+  if (!Number.isSafeInteger(minCount) || minCount < 1) throw wrong('minCount must be a whole number from 1')
+  if (severity !== 'warning' && severity !== 'critical') throw wrong('its severity must be warning or critical')
   milliseconds(window, 'window', '1ms')
   const forMs = rule.for === undefined ? 0 : milliseconds(rule.for, 'for')
   const { name, metric, statistic } = rule

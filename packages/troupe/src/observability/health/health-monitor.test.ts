@@ -92,7 +92,7 @@ describe('HealthMonitor', () => {
   it('HealthMonitor rejects two checks of one name, and invalid options.', async () => {
     const health = new HealthMonitor({ clock: createVirtualClock() })
     health.register('one', () => true)
-    expect(() => health.register('one', () => true)).toThrow(/there is one of that name/)
+    expect(() => health.register('one', () => true)).toThrow(/the name is in use/)
     expect(() => health.register('two', () => true, { timout: '1s' } as never)).toThrow(
       /Did you mean timeout|no option timout/,
     )

@@ -147,7 +147,7 @@ export class HealthMonitor {
     checkOptions('register', options, ['timeout', 'critical', 'interval'])
     checkFunction(`The health check ${name}`, run)
     const wrong = (problem: string) => invalidInput(`The health check ${name}`, problem)
-    if (this.#checks.has(name)) throw wrong('there is one of that name')
+    if (this.#checks.has(name)) throw wrong('the name is in use')
     if (this.#checks.size >= maxChecks) throw wrong(`there are ${maxChecks} already`)
     const check: Registered = {
       name,

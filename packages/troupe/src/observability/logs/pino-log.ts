@@ -49,7 +49,7 @@ export function checkLogConfig(config: LogLevel | LogConfig): LogConfig {
     logConfig.redact !== undefined &&
     !listOf('log.redact', logConfig.redact).every((path) => typeof path === 'string')
   )
-    throw invalidInput('log.redact', 'it is not a list of paths')
+    throw invalidInput('log.redact', 'it must be a list of paths')
   return logConfig
 }
 

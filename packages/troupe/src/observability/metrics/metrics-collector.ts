@@ -165,7 +165,7 @@ export class MetricsCollector implements Readable {
   /** Measures a function, and returns its result or rethrows its error. */
   async trackExecution<T>(name: string, run: () => Promise<T> | T, labels: Labels = {}): Promise<T> {
     checkMetric(name)
-    checkFunction(`What ${name} tracks`, run)
+    checkFunction(`The function that ${name} tracks`, run)
     const timer = this.timer(name, labels)
     try {
       const result = await run()
@@ -210,7 +210,7 @@ export class MetricsCollector implements Readable {
     checkMetric(name)
     checkLabels(labels)
     if (typeof value !== 'number' && typeof value !== 'function')
-      throw invalidInput(`The gauge ${name}`, 'it is neither a number nor a function')
+      throw invalidInput(`The gauge ${name}`, 'it must be a number or a function')
     const key = keyOf(name, labels)
     if (!this.#gauges.has(key) && this.#gauges.size >= maxNames) return
     this.#gauges.set(key, { name, labels: { ...labels }, read: typeof value === 'function' ? value : () => value })
@@ -362,7 +362,7 @@ export function checkValue(name: string, value: number): void {
 export function checkLabels(labels: Labels): void {
   const isFit = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value)
   if (isPlainObject(labels) && readable('The labels of a metric', () => Object.values(labels).every(isFit))) return
-  throw invalidInput('The labels of a metric', 'they are not an object of texts')
+  throw invalidInput('The labels of a metric', 'they must be an object of texts')
 }
 
 const has = (labels: Labels, wanted: Labels) => Object.entries(wanted).every(([name, value]) => labels[name] === value)

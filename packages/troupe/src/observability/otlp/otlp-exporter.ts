@@ -50,7 +50,7 @@ export function checkOtlp(config: OtlpConfig): OtlpConfig {
   for (const name of ['headers', 'resource'] as const) {
     const value: unknown = config[name]
     if (value !== undefined && !(isObject(value) && Object.values(value).every((value) => typeof value === 'string')))
-      throw invalidInput(`otlp.${name}`, 'it is not an object of texts')
+      throw invalidInput(`otlp.${name}`, 'it must be an object of texts')
   }
   if (config.every !== undefined && milliseconds(config.every, 'otlp.every') < 1_000)
     throw invalidInput('otlp.every', 'it must be at least 1s')

@@ -104,7 +104,7 @@ function createRootCheck(byId: ReadonlyMap<string, Span>): (span: Span) => boole
 /** Formats a trace as indented lines with durations, tokens and cost. @throws ValidationError for a value that is not a trace */
 export function formatTrace(recorded: RecordedTrace): string {
   if (!isPlainObject(recorded) || typeof recorded.cost !== 'number' || !Array.isArray(recorded.roots))
-    throw invalidInput('What formatTrace was given', 'it is not a recorded trace')
+    throw invalidInput('The argument of formatTrace', 'it is not a recorded trace')
   const { roots, ...trace } = recorded
   const lines = [
     `trace ${trace.traceId}: ${trace.durationMs} ms, ${trace.spans} spans, ${trace.errors} errors, ${trace.inputTokens} + ${trace.outputTokens} tokens, $${trace.cost.toFixed(6)}`,

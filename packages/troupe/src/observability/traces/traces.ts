@@ -86,7 +86,7 @@ export class Traces {
   async span<Out>(name: string, run: () => Promise<Out> | Out, options: OwnSpanOptions = {}): Promise<Out> {
     checkOptions('traces.span', options, ['traceparent', 'attributes'])
     checkText('The name of a span', name)
-    checkFunction(`What the span ${name} is of`, run)
+    checkFunction(`The function of the span ${name}`, run)
     const { clock, events, ids } = this.#parts
     const above = this.#above(options.traceparent)
     const trace = above?.traceId ?? hashText(ids.next()).slice(0, 32)

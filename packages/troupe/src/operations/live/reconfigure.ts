@@ -59,9 +59,9 @@ export function reconfigure(
   const { origin: name = 'reconfigure' } = options
   if (typeof name !== 'string' || name === '' || name.length > 200)
     throw invalidInput('origin', 'it must be a text of 1 to 200 characters')
-  if (!isPlainObject(changes)) throw invalidInput('What reconfigure is given', 'it is not a plain object')
+  if (!isPlainObject(changes)) throw invalidInput('The argument of reconfigure', 'it must be a plain object')
   const before = parts.settings.config
-  const what = 'What reconfigure was given'
+  const what = 'The argument of reconfigure'
   const { wanted, problems } = readable(what, () => read(captureOptions(changes), { source: 'host', name }))
   throwProblems(problems)
   const changed = readable(what, () => wanted.filter(({ path, value }) => !same(valueAt(before, path), value)))

@@ -7,18 +7,21 @@ const x = 5 as never
 describe('invalid calls of observation', () => {
   it.each<[pattern: RegExp, call: (troupe: Awaited<ReturnType<typeof createTroupe>>) => unknown]>([
     [/summary has no option windw/, ({ metrics }) => metrics.summary('x', { windw: '5m' } as never)],
-    [
-      /The gauge g is not valid: it is neither a number nor a function/,
-      ({ metrics }) => metrics.gauge('g', 'x' as never),
-    ],
+    [/The gauge g is not valid: it must be a number or a function/, ({ metrics }) => metrics.gauge('g', 'x' as never)],
     [/The name of a metric is not valid: it is empty/, ({ metrics }) => metrics.gauge('', 1)],
     [/The name of a metric is not valid: it is empty/, ({ metrics }) => metrics.increment('')],
     [/The name of a metric is not valid: it is not a text/, ({ metrics }) => metrics.timer(x)],
-    [/What x tracks is not valid: it must be a function, got/, ({ metrics }) => metrics.trackExecution('x', x)],
-    [/The name of a metric is not valid: it is not a text/, ({ performance }) => performance.time(x)],
-    [/What x tracks is not valid: it must be a function, got/, ({ performance }) => performance.track('x', x)],
     [
-      /What the span x is of is not valid: it must be a function, got/,
+      /The function that x tracks is not valid: it must be a function, got/,
+      ({ metrics }) => metrics.trackExecution('x', x),
+    ],
+    [/The name of a metric is not valid: it is not a text/, ({ performance }) => performance.time(x)],
+    [
+      /The function that x tracks is not valid: it must be a function, got/,
+      ({ performance }) => performance.track('x', x),
+    ],
+    [
+      /The function of the span x is not valid: it must be a function, got/,
       (troupe) => troupe.user('ada').traces.span('x', x),
     ],
     [
@@ -39,11 +42,11 @@ describe('invalid calls of observation', () => {
       () => createTroupe({ storage: 'memory:', log: { redact: 'a' as never } }),
     ],
     [
-      /log.redact is not valid: it is not a list of paths/,
+      /log.redact is not valid: it must be a list of paths/,
       () => createTroupe({ storage: 'memory:', log: { redact: [x] } }),
     ],
     [
-      /otlp.headers is not valid: it is not an object of texts/,
+      /otlp.headers is not valid: it must be an object of texts/,
       () => createTroupe({ storage: 'memory:', otlp: { url: 'http://localhost:4318', headers: x } }),
     ],
     [
@@ -76,8 +79,8 @@ describe('invalid calls of observation', () => {
     ],
     [/The project of the doctor is not valid: it is not a folder/, () => examineProject({} as never)],
     [/examineProject is not valid: it must be an object/, () => examineProject(x)],
-    [/it is not what loadConfig gives/, () => showConfig(x)],
-    [/it is not what loadConfig gives/, () => showConfig(undefined as never)],
+    [/it must be the result of loadConfig/, () => showConfig(x)],
+    [/it must be the result of loadConfig/, () => showConfig(undefined as never)],
   ])('%s', async (pattern, call) => {
     const rejected = expect.objectContaining({ name: 'ValidationError', message: expect.stringMatching(pattern) })
     await expect(Promise.resolve().then(call)).rejects.toThrow(rejected)

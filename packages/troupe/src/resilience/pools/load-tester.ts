@@ -84,10 +84,10 @@ export class LoadTester {
   constructor(target: LoadTarget, options: { readonly clock?: Clock } = {}) {
     checkOptions('LoadTester', options, ['clock'])
     if (typeof target !== 'function' && typeof fieldOf(target, 'chat') !== 'function')
-      throw invalidInput('What LoadTester was given', 'it is neither an agent nor a function')
+      throw invalidInput('The argument of LoadTester', 'it must be an agent or a function')
     if (typeof target !== 'function' && 'threadId' in target)
       throw invalidInput(
-        'What LoadTester was given',
+        'The argument of LoadTester',
         'it is one session, whose requests wait for each other; pass the agent, or a function that opens a session for each request',
       )
     this.#send = typeof target === 'function' ? target : (request) => target.chat(`Test request ${request}`)
@@ -146,7 +146,7 @@ function checkThresholds(thresholds: LoadThresholds): LoadThresholds {
   checkOptions('thresholds', thresholds, [...lowest, ...highest])
   for (const [name, value] of Object.entries(thresholds))
     if (!(typeof value === 'number' && value >= 0))
-      throw invalidInput(`The threshold ${name}`, 'it is not a number from 0')
+      throw invalidInput(`The threshold ${name}`, 'it must be a number from 0')
   return thresholds
 }
 

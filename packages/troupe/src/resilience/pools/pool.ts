@@ -48,7 +48,7 @@ export class Pool<T> implements AsyncDisposable {
       readonly signal?: AbortSignal
     } = {},
   ): Promise<Out> {
-    checkFunction('What Pool.use was given', run)
+    checkFunction('The argument of Pool.use', run)
     await using lent = await this.acquire(options)
     return await run(lent.resource)
   }

@@ -143,7 +143,7 @@ export class Run<Response = Json> {
     checkOptions('run.events', options, ['from', 'untilWaiting', 'signal'])
     const { from = 0, untilWaiting = false, signal } = options
     if (!Number.isSafeInteger(from) || from < 0) throw invalidInput('run.events.from', 'it is not the seq of an event')
-    if (typeof untilWaiting !== 'boolean') throw invalidInput('run.events.untilWaiting', 'it is neither true nor false')
+    if (typeof untilWaiting !== 'boolean') throw invalidInput('run.events.untilWaiting', 'it must be true or false')
     // A signal that has aborted before the call yields no event.
     checkSignalType('run.events', signal)
     recordRead(this.#host.parts, this.#user, this.id)

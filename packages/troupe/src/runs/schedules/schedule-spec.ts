@@ -140,7 +140,7 @@ export interface Registered {
  */
 export function readSpec(id: string, spec: ScheduleSpec, registered: Registered): (now: number) => StoredSpec {
   const none = causes.find((cause) => spec[cause] === null)
-  if (none) throw wrong(none, 'it is null; leave it away')
+  if (none) throw wrong(none, 'it must not be null: omit it')
   const found = causes.filter((cause) => spec[cause] !== undefined)
   if (found.length !== 1)
     throw wrong('The trigger', `it must be one of ${causes.join(', ')}, got ${found.join(' and ') || 'none'}`)

@@ -261,8 +261,8 @@ describe('a schedule', () => {
     [{ onContext: { pattern: 'a\0' } }, /at most 1,024 characters, without NUL/],
     [{ onContext: { patern: 'x' } }, /pattern/],
     [{ every: '1h', config: { budget: { stepz: 1 } } }, /steps/],
-    [{ onContext: null }, /onContext: it is null/],
-    [{ onMessage: null }, /onMessage: it is null/],
+    [{ onContext: null }, /onContext: it must not be null/],
+    [{ onMessage: null }, /onMessage: it must not be null/],
   ])('A schedule with %j is rejected with the nearest valid choice.', async (wrong, message) => {
     const { schedules } = (await testbed.openedInMemory()).user('ada')
     const rejected = await schedules.create({ team: 'echo', ...wrong } as ScheduleSpec).catch((error: unknown) => error)

@@ -72,7 +72,7 @@ export function auditSettings(config: AuditConfig = {}): AuditSettings {
   const { writes = true, reads = false, keys = 'names', retention = '365d' } = config
   if (typeof writes !== 'boolean' || typeof reads !== 'boolean')
     throw invalidInput('audit.writes and audit.reads', 'each is true or false')
-  if (keys !== 'names' && keys !== 'hashed') throw invalidInput('audit.keys', 'it is neither names nor hashed')
+  if (keys !== 'names' && keys !== 'hashed') throw invalidInput('audit.keys', 'it must be names or hashed')
   const retentionMs = milliseconds(retention, 'audit.retention')
   if (retentionMs < leastRetentionMs) throw invalidInput('audit.retention', 'it must be at least 1h')
   return { writes, reads, hashed: keys === 'hashed', retentionMs }

@@ -99,10 +99,12 @@ function readOptions(options: EgressOptions): Limits {
   const wrong = (what: string, problem: string) => invalidInput(`egress.${what}`, problem)
   for (const [what, list] of Object.entries({ allow, privateAddresses, methods }))
     if (list !== undefined && !Array.isArray(list)) throw wrong(what, 'it is not a list')
-  if (methods !== undefined && !isListOf(methods, isFilledText)) throw wrong('methods', 'it is not a list of texts')
-  if (!(Number.isSafeInteger(maxBytes) && maxBytes >= 1)) throw wrong('maxBytes', 'it counts from 1')
-  if (!(Number.isSafeInteger(maxRedirects) && maxRedirects >= 0)) throw wrong('maxRedirects', 'it counts from 0')
-  if (!(Number.isSafeInteger(connections) && connections >= 1)) throw wrong('connections', 'it counts from 1')
+  if (methods !== undefined && !isListOf(methods, isFilledText)) throw wrong('methods', 'it must be a list of texts')
+  if (!(Number.isSafeInteger(maxBytes) && maxBytes >= 1)) throw wrong('maxBytes', 'it must be a whole number from 1')
+  if (!(Number.isSafeInteger(maxRedirects) && maxRedirects >= 0))
+    throw wrong('maxRedirects', 'it must be a whole number from 0')
+  if (!(Number.isSafeInteger(connections) && connections >= 1))
+    throw wrong('connections', 'it must be a whole number from 1')
   const keepAliveMs = milliseconds(keepAlive, 'egress.keepAlive', '1ms')
   return {
     rules: createEgressRules(allow, privateAddresses),
@@ -166,7 +168,7 @@ async function send(
   init: RequestInit = {},
 ): Promise<Response> {
   const { maxBytes, maxRedirects } = limits
-  if (!isObject(init as unknown)) throw invalidInput('The options of fetch', 'they are no object')
+  if (!isObject(init as unknown)) throw invalidInput('The options of fetch', 'they must be an object')
   // A Request has its fields in its class, so a copy would lose them.
   const own: RequestInit = isPlainObject(init) ? readable('The options of fetch', () => ({ ...init })) : init
   let request = await readRequest(input, own)

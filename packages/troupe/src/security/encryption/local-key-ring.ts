@@ -19,7 +19,7 @@ export interface LocalKeys {
  */
 export async function createLocalKeyRing({ keys, current }: LocalKeys): Promise<KeyRing> {
   if (!Array.isArray(keys) || keys.length === 0)
-    throw invalidInput('encryption.keys', 'it is not a list of { id, key }')
+    throw invalidInput('encryption.keys', 'it must be a list of { id, key }')
   const loadedKeys = new Map<string, Buffer>()
   const add = async (encryptionKey: EncryptionKey) => {
     const { id, key } = await read(encryptionKey)

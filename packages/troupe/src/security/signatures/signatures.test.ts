@@ -108,7 +108,7 @@ describe('a rotation', () => {
 
 describe('a key', () => {
   it.each([
-    ['no id', { id: '', secret }, /its id is/],
+    ['no id', { id: '', secret }, /its id must be/],
     ['a short secret', { id: 'k', secret: 'short' }, /less than 32 bytes/],
     ['nothing to sign with', { id: 'k' }, /one of secret/],
     ['two things', { id: 'k', secret, publicKey: support.publicKey }, /one of secret/],

@@ -56,7 +56,7 @@ export function readyKey(key: SigningKey): ReadyKey {
   checkOptions('signatures.keys', key, ['id', 'agent', 'user', 'secret', 'privateKey', 'publicKey', 'from', 'until'])
   const { id, agent, user } = key
   if (typeof id !== 'string' || !/^[\w.:-]{1,128}$/.test(id))
-    throw wrong(id, 'its id is 1 to 128 letters, digits and any of . : _ -')
+    throw wrong(id, 'its id must be 1 to 128 letters, digits and any of . : _ -')
   const material = ['secret', 'privateKey', 'publicKey'].filter((name) => Object.hasOwn(key, name))
   if (material.length !== 1) throw wrong(id, 'it has one of secret, privateKey and publicKey')
   return {

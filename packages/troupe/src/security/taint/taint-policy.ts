@@ -54,7 +54,7 @@ export function readTaintPolicy(policy: PolicyConfig | readonly PolicyRule[] = {
   oneOf('taint', taint, ['approve', 'refuse', 'report'])
   oneOf('people', people, ['trusted', 'untrusted'])
   if (milliseconds(approvalTimeout, 'policy.approvalTimeout') <= 0)
-    throw invalidInput('policy.approvalTimeout', 'it must be longer than nothing')
+    throw invalidInput('policy.approvalTimeout', 'it must be longer than 0')
   return {
     rules: compileRules(config.rules, 'the troupe'),
     taint,

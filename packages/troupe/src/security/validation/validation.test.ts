@@ -99,7 +99,7 @@ describe('escapes', () => {
   it('An escape function rejects a value that is not a text.', () => {
     for (const out of [escapeHtml, escapeMarkdown, escapeTerminal, escapeForPrompt])
       for (const none of [5, null, undefined])
-        expect(() => out(none as never)).toThrow(/What escape\w+ was given .* not a text/)
+        expect(() => out(none as never)).toThrow(/The argument of escape\w+ .* not a text/)
     expect(() => escapeForPrompt('text', null as never)).toThrow(/the name of escapeForPrompt/)
   })
 

@@ -22,7 +22,7 @@ it('The problem details name the accepted forms if none fits.', async () => {
   const wrong = [
     ['POST', '/v1/runs', { task: 1, topology: [] }, 'body/topology: it must be a topology as JSON; a name is a team'],
     ['POST', '/v1/api-keys', { name: 'a' }, "body/users: it is 'all' or a list of names"],
-    ['PUT', '/v1/context/entries/a', { value: 1, writers: 'all' }, 'body/writers: it is owner, readers or a list'],
+    ['PUT', '/v1/context/entries/a', { value: 1, writers: 'all' }, 'body/writers: it must be owner, readers or a list'],
     ['POST', '/v1/runs/a/breakpoints', { breakOn: { agnet: 'A' } }, "body/breakOn: it is 'error', { agent }"],
     ['POST', '/v1/evaluations', { runs: [], change: {}, score: 'best' }, "body/score: it is 'exact', 'citations'"],
     ['POST', '/v1/evaluations', { runs: 5, change: {}, score: 'exact' }, 'body/runs: it must be a list of ids'],

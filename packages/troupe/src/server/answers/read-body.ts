@@ -22,7 +22,7 @@ export function readBody(bytes: Buffer, parse: Parse): unknown {
 function problemOf(text: string): string {
   try {
     JSON.parse(text)
-    return 'its body names __proto__ or constructor.prototype, which is not taken'
+    return 'its body names __proto__ or constructor.prototype, which is not accepted'
   } catch (error) {
     const at = /position \d+( \(line \d+ column \d+\))?/.exec((error as Error).message)
     return `its body is not JSON${at ? `, from ${at[0]} on` : ''}`

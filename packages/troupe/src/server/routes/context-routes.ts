@@ -20,7 +20,9 @@ import { watched } from '../streams/watched.ts'
 
 const pathParams = z.object({ key: requestText.key })
 const names = z.array(requestText.name).max(1_000)
-const writers = z.union([z.enum(['owner', 'readers']), names], { error: 'it is owner, readers or a list of names' })
+const writers = z.union([z.enum(['owner', 'readers']), names], {
+  error: 'it must be owner, readers or a list of names',
+})
 const pushOptions = {
   audience: z.enum(['everyone', 'owner']).optional(),
   subscribers: names.optional(),

@@ -16,7 +16,7 @@ import { checkSignalOptions, type SignalOptions, watchSignals } from './watch-si
  */
 export function handleSignals(troupe: Troupe, options: SignalOptions = {}): () => void {
   checkSignalOptions(options)
-  if (!isInstance(troupe, Troupe)) throw invalidInput('What handleSignals was given', 'it is not a troupe')
+  if (!isInstance(troupe, Troupe)) throw invalidInput('The argument of handleSignals', 'it is not a troupe')
   const { observability, work } = troupe[partsOf]
   const off = watchSignals(troupe, observability.log, options)
   work.cleanups.add(off)

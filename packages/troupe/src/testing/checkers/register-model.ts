@@ -63,7 +63,7 @@ export const registerModel: Model<RegisterState, RegisterInput, RegisterOutput> 
   step(state, input, known) {
     checkFields('The state of registerModel', state, { version: 'number' })
     checkFields('The input of registerModel', input, { do: 'string' })
-    if (known !== undefined) checkFields('What registerModel knows', known, {})
+    if (known !== undefined) checkFields('The argument of registerModel', known, {})
     if (known?.value !== undefined) checkFields('The output of registerModel', known.value, {})
     const output = known?.value
     switch (input.do) {

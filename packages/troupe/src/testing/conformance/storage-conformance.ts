@@ -41,7 +41,7 @@ const code = (expected: string) => (error: unknown) => {
  * @example for (const { name, run } of storageConformance(open)) test(name, run)
  */
 export function storageConformance(open: OpenForConformance): readonly ConformanceCase[] {
-  checkFunction('What storageConformance was given', open)
+  checkFunction('The argument of storageConformance', open)
   return Object.entries(cases).map(([name, run]) => ({
     name,
     async run() {

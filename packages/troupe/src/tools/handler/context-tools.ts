@@ -12,7 +12,7 @@ import { type JsonObject, optionalArgument, orUndefined, plain, seconds, type To
 
 const key = z.string().describe('The key, such as orders.17.status.')
 const names = (description: string) => optionalArgument(z.array(z.string()), description)
-const limit = optionalArgument(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 50 if left out.')
+const limit = optionalArgument(z.int().min(1).max(1_000), 'The maximal number of results, 1 to 1000; 50 by default.')
 const cursor = optionalArgument(z.string(), 'The cursor of the previous answer, to continue from there.')
 const prefix = optionalArgument(z.string(), 'Only keys that begin with this.')
 const pattern = optionalArgument(
@@ -26,7 +26,7 @@ const pushed = {
   subscribers: names('Agents that may read, by name. An empty list: only you.'),
   topics: names('Topics whose subscribers may read. An empty list: only you.'),
   writers: optionalArgument(
-    z.union([z.enum(['owner', 'readers']), z.array(z.string())], 'it is owner, readers, or a list of agents'),
+    z.union([z.enum(['owner', 'readers']), z.array(z.string())], 'it must be owner, readers, or a list of agents'),
     'Who else may write: owner (no other agent), readers, or agents by name.',
   ),
   ttl: seconds('Seconds until it expires; above zero.'),
@@ -34,7 +34,10 @@ const pushed = {
     z.string(),
     'A named lifetime instead of ttl: session, cache, temporary, daily or permanent.',
   ),
-  if_version: optionalArgument(z.int().min(0), 'Write only over this version; 0: only if there is none.'),
+  if_version: optionalArgument(
+    z.int().min(0),
+    'Write only if the entry has this version; 0: only if it does not exist.',
+  ),
 }
 type PushArguments = z.output<z.ZodObject<typeof pushed>>
 
@@ -57,13 +60,13 @@ const entriesOf = (pairs: Iterable<readonly [string, Json]>): JsonObject => Obje
 const getContext = toolSpec({
   name: 'get_context',
   description:
-    'Reads shared knowledge: one key, several keys, or everything you can see when neither is given. Keys that you cannot see are left out.',
+    'Reads shared knowledge: one key, several keys, or everything that you can see without either. Keys that you cannot see are omitted.',
   arguments: {
-    key: optionalArgument(z.string(), 'One key; it is an error when there is nothing under it that you can see.'),
+    key: optionalArgument(z.string(), 'One key. It is an error if it has no entry that you can see.'),
     keys: names('Several keys.'),
     limit: optionalArgument(
       z.int().min(1).max(1_000),
-      'At most so many, 1 to 1000; if left out all of the keys, or 50.',
+      'The maximal number of results, 1 to 1000; by default all of the keys, or 50.',
     ),
     cursor,
   },

@@ -35,7 +35,7 @@ export function mergeTools(
     if (isTool(tool) && tool.effect === 'durable') throw wrong('it uses ctx and so needs a step: give it to an agent')
     if (isTool(tool) && tool.needsApproval === true)
       throw wrong('a person must approve each call, which only a step can ask for: give it to an agent')
-    if (theirs.has(name)) throw wrong('there are two of this name')
+    if (theirs.has(name)) throw wrong('two tools have this name')
     theirs.set(name, tool)
   }
   const clashes = (name: string) => theirs.has(name)

@@ -17,8 +17,8 @@ const priorities = ['low', 'normal', 'high', 'urgent'] as const
 
 const sentAs = (usual: (typeof kinds)[number]) => ({
   message: z.string().describe('The message, in words.'),
-  message_type: optionalArgument(z.enum(kinds), `What kind of message it is; ${usual} if left out.`),
-  priority: optionalArgument(z.enum(priorities), 'normal if left out.'),
+  message_type: optionalArgument(z.enum(kinds), `The kind of message; ${usual} by default.`),
+  priority: optionalArgument(z.enum(priorities), 'normal by default.'),
   ttl: seconds('Seconds after which it is not delivered any more; above zero.'),
 })
 type Sent = z.output<z.ZodObject<ReturnType<typeof sentAs>>>
@@ -115,14 +115,14 @@ const getMessages = toolSpec({
   name: 'get_messages_from_agents',
   description: 'Reads your messages, the oldest first, and marks them as read.',
   arguments: {
-    unread_only: optionalArgument(z.boolean(), 'false: those already read, too. true if left out.'),
+    unread_only: optionalArgument(z.boolean(), 'false: include messages that were read; true by default.'),
     from_agent: optionalArgument(z.string(), 'Only from this agent.'),
     message_type: optionalArgument(z.string(), 'Only of this kind.'),
     thread_id: optionalArgument(z.string(), 'Only of this conversation.'),
     priority: optionalArgument(z.enum(priorities), 'Only of this priority.'),
-    mark_as_read: optionalArgument(z.boolean(), 'false: leave them unread. true if left out.'),
+    mark_as_read: optionalArgument(z.boolean(), 'false: leave them unread; true by default.'),
     sort_by_priority: optionalArgument(z.boolean(), 'true: the most urgent first.'),
-    limit: optionalArgument(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 50 if left out.'),
+    limit: optionalArgument(z.int().min(1).max(1_000), 'The maximal number of results, 1 to 1000; 50 by default.'),
     cursor: optionalArgument(z.string(), 'The cursor of the previous answer, to continue from there.'),
   },
   async run(clients, args) {

@@ -293,7 +293,10 @@ describe('tools on messages', () => {
       [await batch({ type: 'get', key: 'k', if_version: 7 }), /operations\.0\.if_version: a get takes none/],
       [await batch({ type: 'delete', key: 'k', subscribers: [] }), /operations\.0\.subscribers: a delete takes none/],
       [await tools.call('get_context', both), /key and keys: give one/],
-      [await tools.call('push_context', { key: 'k', value: 'v', writers: 'all' }), /writers: it is owner, readers, or/],
+      [
+        await tools.call('push_context', { key: 'k', value: 'v', writers: 'all' }),
+        /writers: it must be owner, readers, or/,
+      ],
       [await tools.call('push_context', { key: 'k', value: 'v', ttl: 1e300 }), /ttl: Too big.*3153600000/],
       [await tools.call('send_message_to_agent', { to_agent: 'B', message: 'm', ttl: 1e300 }), /ttl: Too big/],
     ] as const)

@@ -38,10 +38,10 @@ const unsubscribeFromTopics = toolSpec({
 
 const discoverTopics = toolSpec({
   name: 'discover_topics',
-  description: 'Lists the topics that there are, with how many agents are subscribed, the most popular first.',
+  description: 'Lists the topics with the number of their subscribers, the most popular first.',
   arguments: {
-    include_subscriber_names: optionalArgument(z.boolean(), 'true: tell who is subscribed, too.'),
-    limit: optionalArgument(z.int().min(1).max(1_000), 'At most so many, 1 to 1000; 100 if left out.'),
+    include_subscriber_names: optionalArgument(z.boolean(), 'true: include the subscribers.'),
+    limit: optionalArgument(z.int().min(1).max(1_000), 'The maximal number of results, 1 to 1000; 100 by default.'),
     cursor: optionalArgument(z.string(), 'The cursor of the previous answer, to continue from there.'),
   },
   async run({ context }, args) {

@@ -208,7 +208,7 @@ describe('copies of tool definitions', () => {
     const schemas = Object.keys(usual).map((name) => tools.definitions().find((tool) => tool.name === name)?.parameters)
     expect(types).toHaveLength(2)
     types.forEach((type, i) => {
-      expect(JSON.stringify(schemas[i])).toContain(`${type} if left out`)
+      expect(JSON.stringify(schemas[i])).toContain(`${type} by default`)
     })
   })
 })

@@ -201,14 +201,14 @@ function integer(what: string, value: unknown, least = 1): number {
 function part<T extends object>(where: string, value: T | undefined, known: readonly string[]): T {
   if (value !== undefined) checkOptionNames(where, value, known)
   for (const [name, one] of Object.entries(value ?? {}))
-    if (one === null) throw invalidInput(`${where}.${name}`, 'it is null; leave it away')
+    if (one === null) throw invalidInput(`${where}.${name}`, 'it must not be null: omit it')
   return Object.fromEntries(Object.entries(value ?? {}).filter(([, one]) => one !== undefined)) as T
 }
 
 /** Reads a duration. Zero is rejected, because it would forbid the work instead of limiting it. */
 function span(what: string, value: unknown): number {
   const ms = milliseconds(value, what)
-  if (ms === 0) throw invalidInput(what, 'it must be longer than nothing')
+  if (ms === 0) throw invalidInput(what, 'it must be longer than 0')
   return ms
 }
 
@@ -246,7 +246,7 @@ function readRule(kind: string, rule: ErrorHandling, topology: CanonicalTopology
   const { retry, agent, value, ask } = rule as ErrorRuleInput
   const asks = ask !== undefined && flag(`${where}.ask`, ask)
   if (retry === undefined && agent === undefined && value === undefined && !asks)
-    throw invalidInput(where, 'it says nothing of what to do')
+    throw invalidInput(where, 'it must have retry, agent, value or ask')
   if (value !== undefined && agent !== undefined) throw invalidInput(where, 'an agent and a value exclude each other')
   if (value !== undefined && asks) throw invalidInput(where, 'a value leaves nothing to ask')
   return {
@@ -351,7 +351,7 @@ function readPolicies(preset: RunConfig, config: RunConfig): readonly PinnedPoli
   ]
   return named.flatMap(({ of, rules }) => {
     if (rules === undefined) return []
-    if (!isList(rules)) throw invalidInput('config.policy', 'it is not a list of rules { tool, when, do }')
+    if (!isList(rules)) throw invalidInput('config.policy', 'it must be a list of rules { tool, when, do }')
     return [{ of, rules: copyJson(rules, `The policy of ${of}`) as unknown as readonly PolicyRule[] }]
   })
 }

@@ -49,10 +49,10 @@ export function readRunLimits(where: string, input: BudgetOptions = {}): RunLimi
 }
 
 function readBudget(what: string, name: keyof Budgets, value: unknown): number {
-  if (value === null) throw invalidInput(what, 'it is null; leave it away')
+  if (value === null) throw invalidInput(what, 'it must not be null: omit it')
   if (name === 'time') {
     const ms = milliseconds(value, what)
-    if (ms === 0) throw invalidInput(what, 'it must be longer than nothing')
+    if (ms === 0) throw invalidInput(what, 'it must be longer than 0')
     return ms
   }
   if (name === 'tokens' || name === 'cost') {

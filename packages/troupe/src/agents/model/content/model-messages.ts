@@ -56,7 +56,7 @@ export function argumentsOf(
   try {
     const args = JSON.parse(call.input.trim() === '' ? '{}' : call.input) as Json
     // The parser takes 1e400 for infinity, and any depth.
-    checkJson(args, 'What was given')
+    checkJson(args, 'The arguments of a tool call')
     return { ok: true, args }
   } catch (error) {
     if (error instanceof TroupeError) return { ok: false, problem: error.message }

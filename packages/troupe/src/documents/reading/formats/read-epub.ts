@@ -7,7 +7,7 @@ export async function readEpub(bytes: Uint8Array): Promise<string> {
   const files = readZip(bytes)
   const textOf = (path: string) => files.get(decodeURI(path))?.toString('utf8') ?? ''
   const root = /full-path="([^"]+)"/.exec(textOf('META-INF/container.xml'))?.[1]
-  if (root === undefined) throw new Error('it names no contents')
+  if (root === undefined) throw new Error('it names no content')
   const contents = textOf(root)
   const paths = new Map<string, string>()
   for (const [item] of contents.matchAll(/<(?:\w+:)?item\b[^<>]*>/g)) {

@@ -19,7 +19,7 @@ export class TransitionTable<State extends string> {
   readonly #next: ReadonlyMap<string, readonly State[]>
 
   constructor(transitions: Transitions<State>) {
-    if (!isPlainObject(transitions)) throw invalidInput('transitions', 'they are not an object of lists of states')
+    if (!isPlainObject(transitions)) throw invalidInput('transitions', 'they must be an object of lists of states')
     const entries = readable('transitions', () => Object.entries(transitions)) as [string, readonly State[]][]
     for (const [from, to] of entries) {
       const what = `The transitions from ${from}`

@@ -122,7 +122,7 @@ function check(options: McpToolsOptions) {
   const { server, name, allow, effect, trustAnnotations = false, timeout = '60s', resultLimit = 2 ** 20 } = options
   const { needsApproval = false, trust = false } = options
   if (typeof name !== 'string' || !/^[A-Za-z][A-Za-z0-9-]{0,31}$/.test(name))
-    throw wrong('its name is 1 to 32 letters, digits and -')
+    throw wrong('its name must be 1 to 32 letters, digits and -')
   for (const one of isObject(effect) ? Object.values(effect) : effect === undefined ? [] : [effect])
     if (!effects.includes(one)) throw wrong(`effect is ${show(one)}, not read, idempotent or at-most-once`)
   if (typeof trustAnnotations !== 'boolean') throw wrong('trustAnnotations is neither true nor false')
@@ -276,7 +276,7 @@ function resultOf(tool: string, { isError, structuredContent, content }: CallToo
   const texts = content.flatMap((part) => (part.type === 'text' ? [part.text] : []))
   if (isError) {
     const text = texts.join('\n') || (structuredContent === undefined ? '' : JSON.stringify(structuredContent))
-    throw failure('tool.failed', { tool, problem: truncateText(text, 2_000) || 'it does not say why' })
+    throw failure('tool.failed', { tool, problem: truncateText(text, 2_000) || 'it reported no reason' })
   }
   const parts = content.map(partOf)
   const files = parts.filter(({ type }) => type === 'file')

@@ -34,11 +34,11 @@ const isHttpServer = (server: McpServerConfig): server is McpHttpServer =>
 export function checkServer(server: McpServerConfig): McpServerConfig {
   if (isHttpServer(server)) {
     checkOptions('defineMcpTools.server', server, ['url', 'headers'])
-    if (typeof server.url !== 'string' || !URL.canParse(server.url)) throw wrong('its url is none')
+    if (typeof server.url !== 'string' || !URL.canParse(server.url)) throw wrong('its url must be a URL')
     const { protocol, hostname } = new URL(server.url)
     const isLocal = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
     if (protocol !== 'https:' && !(protocol === 'http:' && isLocal))
-      throw wrong('its url is not https, which is for this machine alone')
+      throw wrong('its url must be https; http is accepted for this machine only')
     return server
   }
   checkOptions('defineMcpTools.server', server, ['command', 'args', 'env', 'cwd'])

@@ -198,15 +198,15 @@ const runTeam = runTool({
   role: 'contributor',
   annotations: { readOnlyHint: false, openWorldHint: true },
   args: z.strictObject({
-    task: z.unknown().describe('What is to be done: a text, or any JSON that the team takes.'),
-    team: z.string().optional().describe('A team or an agent by name; may be left out where there is only one.'),
-    id: run.optional().describe('An id of yours for the run.'),
+    task: z.unknown().describe('The task: a text, or any JSON that the team accepts.'),
+    team: z.string().optional().describe('The name of a team or an agent; optional if there is only one.'),
+    id: run.optional().describe('An id of your choice for the run.'),
     thread: z
       .string()
       .min(1)
       .max(256)
       .optional()
-      .describe('An id of yours for a thread, whose messages the team gets.'),
+      .describe('An id of your choice for a thread; the team gets its messages.'),
     wait,
   }),
   call: async (call, { task, team, id, thread, wait: seconds }) => {
@@ -287,7 +287,7 @@ async function isOwnQuestion({ parts, identity: { user, agent } }: McpCaller, as
 
 const answerRun = runTool({
   name: 'answer_run',
-  description: 'Answers a question that a run waits with. Approvals are for people, and are not given here.',
+  description: 'Answers a question of a waiting run. Approvals are reserved for people.',
   operation: 'runs.answer',
   role: 'contributor',
   annotations: { readOnlyHint: false },
@@ -314,7 +314,7 @@ const answerRun = runTool({
 
 const cancelRun = runTool({
   name: 'cancel_run',
-  description: 'Cancels a run: its steps clean up, then it is over.',
+  description: 'Cancels a run: its steps clean up, then it ends.',
   operation: 'runs.command',
   role: 'contributor',
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },

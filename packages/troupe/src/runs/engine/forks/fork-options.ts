@@ -42,7 +42,7 @@ export function readFork(options: ForkOptions | undefined): ForkOptions {
   checkOptions(what, options, ['at', 'edit', 'id', 'repeat', 'signal'])
   checkSignal(what, options.signal)
   if (options.repeat !== undefined && typeof options.repeat !== 'boolean')
-    throw invalidInput(`${what}.repeat`, 'it is neither true nor false')
+    throw invalidInput(`${what}.repeat`, 'it must be true or false')
   if (options.edit === undefined) return { ...options }
   const { edit } = options
   checkOptions(`${what}.edit`, edit, ['results', 'prompts', 'answers', 'model'])

@@ -81,7 +81,7 @@ describe.each(['memory:', { url: server, schema }].slice(0, missing === undefine
     expect(await orchestra.usage({ to: '2020-01-01' })).toEqual([])
     expect(await troupe.user('eve').orchestra.usage({ interval: 'day' })).toEqual([])
     await expect(orchestra.usage({ from: '2020-01-01' })).rejects.toThrow('more than 1000 intervals')
-    await expect(orchestra.usage({ interval: 'week' } as never)).rejects.toThrow('it is hour or day')
+    await expect(orchestra.usage({ interval: 'week' } as never)).rejects.toThrow('it must be hour or day')
     expect(await wrong({ status: 'complete' })).toMatch(/nearest is completed/)
     expect(await wrong({ status: ['failed'] })).toMatch(/status is not valid: it must be one of running/)
     expect(await wrong({ tag: 'odd' })).toMatch(/tags/)

@@ -33,7 +33,7 @@ describe('scorers', () => {
       }),
     )
     await expect(async () => broken(scoredRun(1), context)).rejects.toThrow('The check is broken.')
-    expect(() => matchesSchema({} as never)).toThrow(/not a Standard Schema/)
+    expect(() => matchesSchema({} as never)).toThrow(/must be a Standard Schema/)
   })
 
   it('citesSources gives the share of citations that the run was given.', async () => {

@@ -46,7 +46,7 @@ export class Tracer {
   /** Adds the next event of the run, from the first on; an event that was added before is ignored. */
   add(event: NumberedEvent): void {
     if (!Number.isSafeInteger(fieldOf(event, 'seq')))
-      throw invalidInput('What Tracer.add was given', 'it is not an event of a run')
+      throw invalidInput('The argument of Tracer.add', 'it is not an event of a run')
     if (event.seq <= (this.#events.at(-1)?.seq ?? 0)) return
     this.#events.push(event)
     if (event.type === 'run.started') this.#edges = event.pinned.topology.edges

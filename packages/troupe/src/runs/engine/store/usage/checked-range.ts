@@ -46,7 +46,7 @@ export function checkedIntervals(
 ): { readonly from: number; readonly to: number; readonly length: number } {
   const { interval = 'hour' } = range
   const wrong = (name: string, problem: string) => invalidInput(`${what}.${name}`, problem)
-  if (interval !== 'hour' && interval !== 'day') throw wrong('interval', 'it is hour or day')
+  if (interval !== 'hour' && interval !== 'day') throw wrong('interval', 'it must be hour or day')
   const { from, to } = checkedRange(what, range, now, lengths.day)
   const length = lengths[interval]
   if ((to - from) / length > maxIntervals)
