@@ -68,3 +68,15 @@ describe('a question of a session whose timeout passes while no process runs', (
     expect(text).toContain('this one')
   })
 })
+
+it('A tool that the application calls, and that asks, rejects with its question; the answer returns its output.', async () => {
+  const session = (await opened()).user('ada').session(agentOf(), { threadId: 'u' })
+  const called = session.executeTool('ask', {})
+  await expect(called).rejects.toMatchObject({
+    code: 'session.waiting',
+    hint: expect.stringMatching(/session\.answer/),
+  })
+  const [{ id } = { id: '' }] = await session.questions()
+  await expect(called).rejects.toThrow(id)
+  expect(await session.answer(id, 'the blue one')).toMatchObject({ status: 'completed', output: 'the blue one' })
+})

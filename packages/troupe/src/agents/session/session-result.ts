@@ -95,6 +95,12 @@ export function sessionResultOf<Out>(outcome: Outcome): SessionResult<Out> {
 export const waitingFor = (thread: string, question: string): TroupeError =>
   failure('session.waiting', { thread, question })
 
+/** Returns a result that has an answer. @throws ConflictError `session.waiting` while the agent or its tool waits for one */
+export function answered<Out>(result: SessionResult<Out>, thread: string): SessionResult<Out> {
+  if (result.status === 'waiting') throw waitingFor(thread, result.questions?.[0]?.id ?? '')
+  return result
+}
+
 /**
  * Returns the result of a call whose step has stopped in this process.
  * @param questions reads the open questions of the thread

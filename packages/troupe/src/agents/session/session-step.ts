@@ -62,7 +62,19 @@ export async function sessionStep(
     ...listeners,
     ...(live ? { live } : {}),
   }
-  return guardedStep(services, agent.name, recorder, async () => threadStep(agent, entry))
+  return guardedStep(services, agent.name, recorder, async () =>
+    finalOutcome(agent.name, await threadStep(agent, entry)),
+  )
+}
+
+/** Returns an outcome that has a value. @throws AgentError `outcome.invalid` because a session has no other agents */
+function finalOutcome(agent: string, outcome: Outcome): Outcome {
+  if ('value' in outcome) return outcome
+  const problem =
+    outcome.kind === 'handOff'
+      ? `it cannot hand off to ${outcome.agent}`
+      : `it cannot invoke ${outcome.targets.map((target) => target.agent).join(', ')}`
+  throw failure('outcome.invalid', { agent, problem: `${problem} in a session`, allowed: 'finish; return a value' })
 }
 
 /**

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { RecoverableError, systemClock } from '../../core/index.ts'
 import { MockModel } from '../../testing/index.ts'
 import { defineAgent } from '../definitions/define-agent.ts'
+import { handOff, invoke, type Routed } from '../definitions/routing.ts'
 import {
   call,
   file,
@@ -300,6 +301,19 @@ describe('a session', () => {
     })
     expect(await one.sendMessage('B', 'hello')).toEqual({ from: 'A', to: 'B', payload: 'hello' })
     expect(sent).toEqual(['hello'])
+  })
+
+  it.each<[string, () => Routed, string]>([
+    ['hands off', () => handOff('B', 'please'), 'it cannot hand off to B'],
+    ['invokes agents', () => invoke([{ agent: 'B' }, { agent: 'C' }]), 'it cannot invoke B, C'],
+  ])('A session rejects the outcome of a function that %s.', async (_, run, problem) => {
+    const { session } = await openSessionTestbed()
+    const one = session(defineAgent({ name: 'F', run: async (task: string) => (task === 'go' ? run() : task) }))
+    await expect(one.generate('go')).rejects.toMatchObject({
+      code: 'outcome.invalid',
+      message: `The outcome of F is not possible here: ${problem} in a session. F may finish; return a value.`,
+    })
+    expect(await one.chat('stay')).toBe('stay')
   })
 
   it('A session carries out calls one after the other.', async () => {

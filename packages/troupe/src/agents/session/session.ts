@@ -35,6 +35,7 @@ import { commitAnswer } from './commit-answer.ts'
 import { commitForget } from './forget-thread.ts'
 import type { SessionCallOptions, SessionEntry, SessionOptions, SessionParts, SessionThread } from './session-parts.ts'
 import {
+  answered,
   failedCall,
   type RunOutcome,
   resultOfEnd,
@@ -122,9 +123,7 @@ export class Session<Out = Json> {
    * @throws ConflictError `session.waiting` if the agent waits for an approval or an answer
    */
   async chat(text: string, options: SessionCallOptions = {}): Promise<string> {
-    const result = await this.generate(checkText('chat', text), options)
-    if (result.status === 'waiting') throw waitingFor(this.threadId, result.questions?.[0]?.id ?? '')
-    return result.text
+    return answered(await this.generate(checkText('chat', text), options), this.threadId).text
   }
 
   /** Sends a message and returns the result; an error of the agent is part of the result. */
@@ -223,13 +222,14 @@ export class Session<Out = Json> {
 
   /**
    * Calls one of the agent's tools for the application; no approval is requested.
-   * @throws ValidationError `tool.unknown` or for the arguments, `access.denied`, ProcessingError `tool.failed`
+   * @throws ValidationError `tool.unknown` or for the arguments, `access.denied`, ProcessingError `tool.failed`,
+   * ConflictError `session.waiting` if the tool asks: `answer` then returns its output
    */
   async executeTool<T>(name: string, input: JsonInput<T>, options: SessionCallOptions = {}): Promise<Json> {
     const [tool, captured] = [checkName('tool', name), capture(input)]
     const begin = (own: SessionCallOptions) =>
       this.#begin({ kind: 'tool', tool, input: copyOf(captured, 'The input of a tool') }, own)
-    return (await this.#inTurn('executeTool', options, begin)).output as Json
+    return answered(await this.#inTurn('executeTool', options, begin), this.threadId).output as Json
   }
 
   /**
