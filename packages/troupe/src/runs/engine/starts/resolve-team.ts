@@ -58,6 +58,9 @@ export function readTeamRequest(known: Known, request: TeamRequest): TeamReferen
 
 function checkOne(reference: TeamRequest | TeamReference, what: string): void {
   const named = kinds.filter((kind) => reference[kind] !== undefined)
+  const { topology } = reference
+  if (typeof topology === 'string')
+    throw invalidInput(`${what}.topology`, `it is a text; pass the name of a team as team: '${topology}'`)
   if (named.length === 1) return
   const found = named.length === 0 ? 'none of them is there' : `${named.join(' and ')} are there`
   throw invalidInput(what, `it takes exactly one of team, agent and topology; ${found}`)

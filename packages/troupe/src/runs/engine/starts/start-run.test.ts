@@ -75,6 +75,7 @@ describe('orchestra.start', () => {
 
   it.each<[string, object, string]>([
     ['a definition as team', { team: notes }, 'pass a definition as topology'],
+    ['a name as topology', { topology: 'notes' }, "pass the name of a team as team: 'notes'"],
     ['an agent that is not an agent', { agent: {} }, 'as defineAgent and new LlmAgent make them'],
   ])('A start with %s is rejected with what to pass instead.', async (_, spec, problem) => {
     const starting = (await orchestraOf()).start({ task: 'a', ...spec } as unknown as StartSpec)
