@@ -8,6 +8,7 @@ describe('a misspelt database name', () => {
   const folder = new Folder()
   beforeAll(async () => {
     copyFileSync(join(import.meta.dirname, 'team.config.ts'), join(folder.path, 'troupe.config.ts'))
+    writeFileSync(join(folder.path, 'cases.jsonl'), '{"id":"a","input":"x","expected":"y"}\n')
     for (const name of ['checkpoints.jsonl', 'audit.pem', 'other.txt']) writeFileSync(join(folder.path, name), '')
     expect((await folder.run(['run', 'echo', 'x', '--storage', 'sqlite:./typo.db'])).code).toBe(0)
   })
@@ -83,6 +84,19 @@ describe('a misspelt database name', () => {
     'load echo --total 0',
     'load echo --success-rate 2',
     'load echo --p99 fast',
+    'run echo x --id=',
+    'run echo x --thread=',
+    'run echo x --user=',
+    'load echo --user=',
+    'schedules create echo x --in soon',
+    'schedules create echo x --at yesterday',
+    'schedules create echo x --in 1h --time-zone Mars',
+    'schedules create echo x --in 1h --misfire never',
+    'schedules create echo x',
+    'evaluate cases.jsonl --team echo --scorer nosuch',
+    'evaluate cases.jsonl --team echo --id=',
+    'evaluate cases.jsonl --team echo --budget {"steps":-1}',
+    'evaluate cases.jsonl --team echo --total-budget {"cost":-1}',
   ])(
     'The command %s with a wrong value ends with 2, and makes nothing.',
     async (command) => {
@@ -104,7 +118,6 @@ describe('a misspelt database name', () => {
   ])(
     'The command %s reports an unknown team with the nearest name, and makes nothing.',
     async (command) => {
-      writeFileSync(join(folder.path, 'cases.jsonl'), '{"id":"a","input":"x","expected":"y"}\n')
       const before = files()
       const { code, out, error } = await folder.run([...command.split(' '), ...misspelt, '--json'])
       expect({ code, out }).toEqual({ code: 4, out: '' })

@@ -39,11 +39,8 @@ export async function openTransport(options: OpenOptions): Promise<OpenedTranspo
     return openLocal(withOrigins(config, { effectiveValues, config: loaded.config, inspectOnly: true }), location)
   }
   try {
-    // With code, a rehearsal would execute runs.
-    if (!isNew || options.code) return { transport: await open(), key: undefined }
-    // The rehearsal sends no audit records and records no cassette.
-    const { audit: _, cassette: __, ...rest } = inMemory(config)
-    return { transport: untilAccepted(await openLocal(rest, location), open), key: undefined }
+    if (!isNew) return { transport: await open(), key: undefined }
+    return { transport: untilAccepted(await openRehearsal(config, location, options.code), open), key: undefined }
   } catch (error) {
     const address = ownerOf(error)
     if (address === undefined) throw error
@@ -71,9 +68,21 @@ async function isAbsent(config: TroupeConfig): Promise<boolean> {
 }
 
 async function openLocal(config: TroupeConfig, location: string): Promise<Transport> {
-  const troupe = await createLocalTroupe(config)
+  return transportTo(await createLocalTroupe(config), location)
+}
+
+async function transportTo(troupe: Troupe, location: string): Promise<Transport> {
   const { localTransport } = await import('./local-transport.ts')
   return localTransport(troupe, location)
+}
+
+/** Opens an empty troupe that sends no audit records and records no cassette. With code it is closed, so that no run begins. */
+async function openRehearsal(config: TroupeConfig, location: string, code: boolean): Promise<Transport> {
+  const { audit: _, cassette: __, ...rest } = inMemory(config)
+  const troupe = await createLocalTroupe(code ? { ...rest, log: 'silent' } : rest)
+  const transport = await transportTo(troupe, location)
+  if (code) await troupe.close()
+  return transport
 }
 
 /** @throws CliError if the database file is missing */

@@ -5,7 +5,8 @@ import type { Transport } from './cli-client.ts'
 /**
  * Sends each request to `rehearsal`, until one of them has no wrong value. Then it opens the storage, and sends it this
  * request and all later ones.
- * @param rehearsal an empty troupe in memory, whose answer to a wrong value is that of an empty database
+ * @param rehearsal an empty troupe in memory, whose answer to a wrong value is that of an empty database; a closed one
+ * rejects values that are wrong in each database, and does nothing
  */
 export function untilAccepted(rehearsal: Transport, open: () => Promise<Transport>): Transport {
   let opening: Promise<Transport> | undefined
