@@ -21,7 +21,7 @@ export interface Log {
   readonly lines?: {
     /** The number of lines that were written. */
     readonly written: number
-    /** The number of lines at which the destination threw. */
+    /** The number of lines that were not written: the destination threw, or a field could not be read. */
     readonly lost: number
   }
   /** The level of this log and its children, which can be changed at any time. */

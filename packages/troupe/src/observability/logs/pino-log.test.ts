@@ -124,6 +124,46 @@ describe('logs', () => {
       expect(() => log.warn('lost', { hostile: hostile as never })).not.toThrow()
     }
   })
+  it('The log writes an error that has a field, a text or a cause that cannot be read, and redacts its secrets.', async () => {
+    const out = capture()
+    const log = await createPinoLog({ destination: out })
+    const unreadable = (name: string, error: Error) =>
+      Object.defineProperty(error, name, {
+        enumerable: true,
+        get: () => {
+          throw new Error('read')
+        },
+      })
+    const secret = { token: 'hidden-1' }
+    log.error('own', { runId: 'r', error: unreadable('url', Object.assign(new TypeError('no'), secret)) })
+    log.error('nested', { error: Object.assign(new Error('no'), { detail: unreadable('url', new Error('inner')) }) })
+    log.error('cause', { error: new Error('no', { cause: unreadable('stack', new Error('inner')) }) })
+    log.error('text', { error: unreadable('message', new Error('no')) })
+    expect(out.lines.join()).not.toContain('hidden')
+    expect(parsed(out.lines)).toMatchObject([
+      {
+        msg: 'own',
+        runId: 'r',
+        err: { type: 'TypeError', message: 'no', stack: expect.stringContaining('TypeError: no') },
+      },
+      { msg: 'nested', err: { type: 'Error', message: 'no' } },
+      { msg: 'cause', err: { message: 'no' } },
+      { msg: 'text', err: { type: 'Error' } },
+    ])
+    expect(log.lines).toEqual({ written: 4, lost: 0 })
+  })
+  it('The log counts a line with a field that cannot be read as lost.', async () => {
+    const out = capture()
+    const log = await createPinoLog({ destination: out })
+    const fields = {
+      get broken(): string {
+        throw new Error('read')
+      },
+    }
+    log.warn('lost', fields)
+    log.warn('written')
+    expect(log.lines).toEqual({ written: 1, lost: 1 })
+  })
   it('The log is pretty-printed for a person if configured.', async () => {
     const out = capture()
     const log = await createPinoLog({ destination: out, format: 'pretty' })

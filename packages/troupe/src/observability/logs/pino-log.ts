@@ -5,7 +5,15 @@
  */
 import { Writable } from 'node:stream'
 import pino from 'pino'
-import { checkOptions, type EventContext, invalidInput, listOf, redacted } from '../../core/index.ts'
+import {
+  checkOptions,
+  type EventContext,
+  invalidInput,
+  listOf,
+  redacted,
+  stackOf,
+  storeError,
+} from '../../core/index.ts'
 import { type Log, type LogFields, type LogLevel, logLevels, speaks } from './log.ts'
 import { redactSecretFields } from './redact-secret-fields.ts'
 
@@ -66,7 +74,7 @@ export async function createPinoLog(options: PinoLogOptions = {}): Promise<Log> 
     {
       // The level is checked here, so that a change applies to children too.
       level: 'trace',
-      serializers: { err: (error: Error) => redactSecretFields(pino.stdSerializers.err(error)) },
+      serializers: { err: serializeError },
       // Takes a large part of a line's time, so it is used only if paths are configured.
       ...(redact.length > 0 ? { redact: { paths: [...redact], censor: redacted } } : {}),
       base: null,
@@ -105,6 +113,7 @@ function wrap(logger: pino.Logger, shared: Shared): Log {
         logger[level]({ ...shared.eventContext?.(), ...logFields }, message)
       } catch {
         // A line that cannot be written must not fail its cause.
+        shared.lines.lost++
       }
     }
   return {
@@ -124,6 +133,16 @@ function wrap(logger: pino.Logger, shared: Shared): Log {
     warn: logAt('warn'),
     error: logAt('error'),
     child: (fields) => wrap(logger.child(redactSecretFields(fields)), shared),
+  }
+}
+
+/** Returns the fields of an error; of one with a field that cannot be read, its name, message and stack. */
+function serializeError(error: Error): object {
+  try {
+    return redactSecretFields(pino.stdSerializers.err(error))
+  } catch {
+    const { name, message } = storeError(error)
+    return { type: name, message, stack: stackOf(error) }
   }
 }
 
