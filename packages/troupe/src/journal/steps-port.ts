@@ -13,6 +13,8 @@ export interface StepSpec {
   readonly traceId?: string
   /** The parent span. */
   readonly parentSpan?: string
+  /** The start of its first execution, in ms since 1970; absent if the step has only one, or its run reports its start. */
+  readonly startedAt?: number
   /** Additional fields of its events. */
   readonly about?: { readonly [field: string]: string }
   /** The identity of code and input, pinned at the first execution. A later execution with another identity is still tried. */

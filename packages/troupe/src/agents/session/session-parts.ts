@@ -1,12 +1,12 @@
 /** The parts that the sessions of a troupe share, and the options of one session. */
-import type { Json, TaintLabel, UserId } from '../../core/index.ts'
+import { copyJson, type Json, type Principal, type TaintLabel, type UserId } from '../../core/index.ts'
 import type { Recorder, Steps } from '../../journal/index.ts'
 import type { Message } from '../../messaging/index.ts'
 import type { AuditTrail } from '../../security/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { Agent, AgentAccess, StepContext } from '../agent-port.ts'
 import type { Budget, Services } from '../services-port.ts'
-import { sessionId } from './thread-store.ts'
+import { type OpenStep, sessionId } from './thread-store.ts'
 
 /** The steps of sessions. */
 export interface SessionSteps extends Steps {
@@ -63,6 +63,17 @@ export function approvalClosed(
   const approval = sessionId(thread)
   platform.events.emit({ type: 'approval.closed', at: platform.clock.now(), userId, approval })
 }
+
+/** Validates a message before anything is stored. @throws ValidationError for a value that is not JSON */
+export const copyOf = (input: Json, what = 'The input of the agent'): Json => copyJson(input, what)
+
+/** Returns the fields of an open step for its execution, and for the events about it. */
+export const placeOf = (userId: UserId, name: string, { step, startedAt, callerSpan }: OpenStep) => ({
+  id: step,
+  principal: { userId, kind: 'agent', name } satisfies Principal,
+  startedAt,
+  ...(callerSpan ? { traceId: callerSpan.traceId, parentSpan: callerSpan.spanId } : {}),
+})
 
 export interface SessionThread {
   readonly user: UserId

@@ -14,11 +14,9 @@ import {
   checkTaint,
   checkText,
   construct,
-  copyJson,
   type Json,
   type JsonInput,
   joinTaint,
-  type Principal,
   type TroupeError,
   taintField,
   unknownTaint,
@@ -33,7 +31,15 @@ import { checkAdmission } from '../step/guarded-step.ts'
 import { cancelOpenStep, clearCancelled } from './cancel-open-step.ts'
 import { commitAnswer } from './commit-answer.ts'
 import { commitForget } from './forget-thread.ts'
-import type { SessionCallOptions, SessionEntry, SessionOptions, SessionParts, SessionThread } from './session-parts.ts'
+import {
+  copyOf,
+  placeOf,
+  type SessionCallOptions,
+  type SessionEntry,
+  type SessionOptions,
+  type SessionParts,
+  type SessionThread,
+} from './session-parts.ts'
 import {
   answered,
   failedCall,
@@ -272,7 +278,7 @@ export class Session<Out = Json> {
   }
 
   async #begin(
-    call: Omit<OpenStep, 'step'>,
+    call: Omit<OpenStep, 'step' | 'startedAt'>,
     options: SessionCallOptions,
     live?: (part: Json) => void,
   ): Promise<SessionResult<Out>> {
@@ -302,7 +308,8 @@ export class Session<Out = Json> {
     const taint = taintField(joinTaint(checkTaint(options.taint, 'The taint of the call'), labels))
     const callerSpan = services.platform.events.surroundingSpan(user)
     const traced = callerSpan ? { callerSpan } : {}
-    const open = { ...call, ...taint, ...traced, step: `session:${this.#thread}#${state.steps + 1}` }
+    const startedAt = services.platform.clock.now()
+    const open = { ...call, ...taint, ...traced, startedAt, step: `session:${this.#thread}#${state.steps + 1}` }
     await this.#threads.begin(user, this.#partner, state, open)
     const isNewThread = state.steps === 0
     return this.#carryOut(open, options, { entry: 'first', isNewThread, ...(live ? { live } : {}) })
@@ -331,7 +338,6 @@ export class Session<Out = Json> {
     const leasedAs = owner?.()
     const release = () => this.#threads.release(services.platform.clock, user, this.#thread, open)
     let isOver = false
-    const principal: Principal = { userId: user, kind: 'agent', name: agent.name }
     // A call by code of another step: that step has the labels of what this one has read.
     const note = AsyncLocalStorage.bind(addStepTaint)
     let begun: Recorder | undefined
@@ -349,11 +355,9 @@ export class Session<Out = Json> {
     try {
       const end = await steps.execute(
         {
-          id: open.step,
-          principal,
+          ...placeOf(user, agent.name, open),
           input: { kind: open.kind, input: open.input, fingerprint: agent.fingerprint },
           ...taintField(open.taint),
-          ...(open.callerSpan ? { traceId: open.callerSpan.traceId, parentSpan: open.callerSpan.spanId } : {}),
           ...this.#threads.ofStep(user, this.#thread, open),
           ...(signal ? { signal } : {}),
           ...(entry ? { entry } : {}),
@@ -393,6 +397,3 @@ export class Session<Out = Json> {
 
 const resumed = (holder: ThreadState['holder']): SessionEntry => (holder === 'ended' ? { entry: 'restart' } : {})
 type WithOptions<Out> = (captured: SessionCallOptions) => Promise<Out>
-
-/** Validates a message before anything is stored. @throws ValidationError for a value that is not JSON */
-const copyOf = (input: Json, what = 'The input of the agent'): Json => copyJson(input, what)

@@ -6,7 +6,12 @@ import { agentsMigrations } from '../agents-migrations.ts'
 import { createThreadStore, type OpenStep, type ThreadStore } from './thread-store.ts'
 
 const partner = { threadId: 't', name: 'A', kind: 'agent' } as const
-const stepOf = (number: number): OpenStep => ({ kind: 'generate', step: `session:t/A#${number}`, input: 'go' })
+const stepOf = (number: number): OpenStep => ({
+  kind: 'generate',
+  startedAt: 0,
+  step: `session:t/A#${number}`,
+  input: 'go',
+})
 
 /** The stores of two processes on one storage, whose commits fail as often as the test says. */
 async function twoProcesses() {

@@ -162,16 +162,25 @@ export interface RunEventPayloads {
   /** A step failed. */
   'step.failed': StepFields & FailedFields & StepEndFields
   /** A process released a step, because the step ended or waits. */
-  'step.released': CalledFields & {
-    /** The journal of the step. */
-    readonly stepId: string
-    /** The agent of the step. */
-    readonly agent: string
-    /** How the step left the process: it ended, waits, or lost its journal to another process. */
-    readonly status: 'completed' | 'failed' | 'parked' | 'uncertain' | 'code.changed' | 'lost' | 'cancelled' | 'crashed'
-    /** The type of the message that the step handles; absent for a step of a run. */
-    readonly messageType?: string
-  }
+  'step.released': CalledFields &
+    EndFields & {
+      /** The journal of the step. */
+      readonly stepId: string
+      /** The agent of the step. */
+      readonly agent: string
+      /** How the step left the process: it ended, waits, or lost its journal to another process. */
+      readonly status:
+        | 'completed'
+        | 'failed'
+        | 'parked'
+        | 'uncertain'
+        | 'code.changed'
+        | 'lost'
+        | 'cancelled'
+        | 'crashed'
+      /** The type of the message that the step handles; absent for a step of a run. */
+      readonly messageType?: string
+    }
   /** A waiting step continues. */
   'step.resumed': StepFields
   /** A step started. */

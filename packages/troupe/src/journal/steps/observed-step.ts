@@ -19,13 +19,16 @@ export interface Observed {
 }
 type Program = (recorder: Recorder) => Promise<Json>
 
+/** The part of a step that has its place in a trace. */
+export type PlacedStep = Pick<StepSpec, 'id' | 'principal' | 'runId' | 'traceId' | 'parentSpan'>
+
 /** Returns the trace and the span of a step, the same at each execution. */
-export const traceOf = ({ id, principal, runId, traceId }: StepSpec): TraceContext => ({
+export const traceOf = ({ id, principal, runId, traceId }: PlacedStep): TraceContext => ({
   traceId: traceId ?? traceIdOfRoot(principal.userId, runId === undefined ? id : `run:${runId}`),
   spanId: spanIdOf(principal.userId, id),
 })
 
-export const eventContextOf = (spec: StepSpec) => {
+export const eventContextOf = (spec: PlacedStep) => {
   const { id, principal, runId, parentSpan } = spec
   const { traceId, spanId } = traceOf(spec)
   return {
@@ -66,7 +69,7 @@ export class ThrownErrors {
 /** Emits the end of a step, or its release if it waits. */
 export function emitStepEnd(
   { events, clock, thrown }: Observed,
-  { about }: StepSpec,
+  { about, startedAt }: StepSpec,
   around: ReturnType<typeof eventContextOf>,
   step: { readonly end: Promise<StepEnd> },
 ): void {
@@ -82,6 +85,7 @@ export function emitStepEnd(
         status,
         success: status !== 'failed' && status !== 'crashed',
         durationMs: clock.monotonic() - began,
+        ...(startedAt === undefined ? {} : { startedAt }),
         ...(failed ? { code: failed.code } : {}),
         ...(failed?.errorId === undefined ? {} : { errorId: failed.errorId }),
       },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineAgent, defineTool, finish, invoke, type Json } from '../../index.ts'
+import { defineAgent, defineTool, finish, invoke, type Json, type Session } from '../../index.ts'
 import { createTroupe } from '../../startup/create-troupe.ts'
 import { LlmAgent } from '../../startup/llm-agent.ts'
 import type { Troupe } from '../../startup/troupe.ts'
@@ -107,4 +107,38 @@ it('The OTLP exporter sends a call of a session that waits for an approval once,
   await troupe.close()
   const calls = spans.filter(({ name }) => name === 'invoke_agent Clerk')
   expect(calls.map(secondsOf)).toEqual([3_600])
+})
+
+it.each<[string, (session: Session) => Promise<unknown>]>([
+  ['answers', async (session) => session.answer((await session.questions())[0]?.id ?? '', 'yes')],
+  ['cancels', (session) => session.cancel()],
+])('The OTLP exporter sends a call of a session from its start if another process %s it.', async (_, end) => {
+  const storage = `sqlite:${join(folder, 't.db')}`
+  const sessionOf = (troupe: Troupe) => troupe.user('ada').session(asker, { threadId: 't' })
+  const first = await opened(storage)
+  expect(await sessionOf(first).generate('t')).toMatchObject({ status: 'waiting' })
+  await first.close()
+  expect(spans).toEqual([])
+  await clock.advance('1h')
+  const second = await opened(storage)
+  await end(sessionOf(second))
+  const [trace] = await second.user('ada').traces.list()
+  await second.close()
+  expect(spans.map((span) => [span.name, secondsOf(span) >= 3_600])).toEqual([['invoke_agent Asker', true]])
+  expect(spans[0]).toMatchObject({ traceId: trace?.traceId })
+})
+
+it('A call of a session that waits and is cancelled has an end in its trace, and is sent once.', async () => {
+  const troupe = await opened('memory:')
+  const ada = troupe.user('ada')
+  const session = ada.session(asker, { threadId: 't' })
+  await session.generate('t')
+  await clock.advance('10s')
+  await session.cancel()
+  const [trace] = await ada.traces.list()
+  expect(await ada.traces.get(trace?.traceId ?? '')).toMatchObject({
+    roots: [{ name: 'invoke_agent Asker', status: 'ok', durationMs: expect.any(Number) }],
+  })
+  await troupe.close()
+  expect(spans.map((span) => [span.name, secondsOf(span)])).toEqual([['invoke_agent Asker', 10]])
 })
