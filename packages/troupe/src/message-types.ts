@@ -21,6 +21,7 @@ export type {
   PresenceHandler,
   PublishOptions,
   ReceiveOptions,
+  ReplyOf,
   RequestOptions,
   Resource,
   RunningWorker,

@@ -4,7 +4,13 @@ export * from './mailbox.ts'
 export { type Identity, Mailboxes, type MailboxesParts } from './mailboxes.ts'
 export type { Message, Priority } from './message.ts'
 export * from './message-client.ts'
-export { defineMessage, type MessageType, type MessageTypeOptions, type PayloadOf } from './message-type.ts'
+export {
+  defineMessage,
+  type MessageType,
+  type MessageTypeOptions,
+  type PayloadOf,
+  type ReplyOf,
+} from './message-type.ts'
 export { type MessagingConfig, type MessagingSettings, messagingSettings } from './messaging-config.ts'
 export { messagingMigrations } from './messaging-migrations.ts'
 export { messagingTables } from './messaging-tables.ts'

@@ -1,7 +1,7 @@
 /** `support.mailbox`: receives the messages of an agent, from its own mailbox only. */
-import type { Duration, Json, JsonInput, Page } from '../core/index.ts'
+import type { Duration, Fitting, Json, JsonInput, Page } from '../core/index.ts'
 import type { Message, Priority } from './message.ts'
-import type { MessageType, PayloadOf } from './message-type.ts'
+import type { MessageType, PayloadOf, ReplyOf } from './message-type.ts'
 
 /** The options of a call without other options. */
 export interface CallOptions {
@@ -10,7 +10,7 @@ export interface CallOptions {
 }
 
 /** A message that one receiver has leased. Until the lease expires, no other receiver gets it. */
-export interface Delivery<P = Json> {
+export interface Delivery<P = Json, R = Json> {
   /** The message. */
   readonly message: Message<P>
   /** 1 at the first delivery; counted before the delivery. */
@@ -32,7 +32,7 @@ export interface Delivery<P = Json> {
    * Answers a request and acknowledges it, in one change.
    * @throws ValidationError if the sender expects no reply or the reply exceeds 8 MiB; LeaseLostError `lease.lost`
    */
-  reply<T>(value: JsonInput<T>, options?: CallOptions): Promise<void>
+  reply<T>(value: [Json] extends [R] ? JsonInput<T> : Fitting<R>, options?: CallOptions): Promise<void>
   /**
    * Extends the lease by its full duration.
    * @throws LeaseLostError `lease.lost`
@@ -118,7 +118,7 @@ export interface Mailbox {
    */
   receive<T extends MessageType | string = string>(
     options?: ReceiveOptions<T>,
-  ): Promise<readonly Delivery<PayloadOf<T>>[]>
+  ): Promise<readonly Delivery<PayloadOf<T>, ReplyOf<T>>[]>
   /** Lists messages, the oldest first, including recently acknowledged ones. Does not mark or lease them. */
   messages(filter?: MailboxFilter): Promise<Page<ListedMessage>>
   /** Returns the number of messages that `messages` lists on all pages. */

@@ -44,6 +44,9 @@ export interface MessageType<P = unknown, R = unknown> {
 /** The payload of a message type; JSON for a type that is given by name. */
 export type PayloadOf<T> = T extends MessageType<infer P, infer _> ? (unknown extends P ? Json : P) : Json
 
+/** The reply to a message type; JSON for a type that is given by name, or declares no reply. */
+export type ReplyOf<T> = T extends MessageType<infer _, infer R> ? (unknown extends R ? Json : R) : Json
+
 /** The options of `defineMessage`. */
 export interface MessageTypeOptions<R> {
   /** The schema of the reply to a request of this type. */

@@ -28,7 +28,7 @@ import type {
   ReceiveOptions,
 } from '../mailbox.ts'
 import type { Message } from '../message.ts'
-import { checkMessageType, type MessageType, type PayloadOf } from '../message-type.ts'
+import { checkMessageType, type MessageType, type PayloadOf, type ReplyOf } from '../message-type.ts'
 import { commitRejection, type MessagingContext } from '../messaging-context.ts'
 import { type Filter, rankOf } from '../statements/list-statements.ts'
 import { confirmationOf } from './delivery-handle.ts'
@@ -149,7 +149,8 @@ export function liveMailbox(
       const wanted = wantedOf(options)
       messaging.auditRead(user, mailbox)
       // The receiver has parsed each payload by the schema of its type.
-      return noted(await receiver.receive(user, mailbox, wanted)) as readonly Delivery<PayloadOf<T>>[]
+      const received: readonly unknown[] = noted(await receiver.receive(user, mailbox, wanted))
+      return received as readonly Delivery<PayloadOf<T>, ReplyOf<T>>[]
     },
     messages,
     deadLetters,

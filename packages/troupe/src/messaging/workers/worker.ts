@@ -100,7 +100,7 @@ export interface HandlerContext {
 export type Handler<P = unknown> = (message: Message<P>, ctx: HandlerContext) => unknown
 /** The values that a handler may return for a type with replies of R; any for a type without a schema of its replies. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler of messages that are not requests returns nothing.
-type ReplyOf<R> = [Json] extends [R] ? unknown : Fitting<R> | undefined | void
+type HandledReply<R> = [Json] extends [R] ? unknown : Fitting<R> | undefined | void
 /** Handles a batch of messages. An error fails the attempt of all of them. */
 export type BatchHandler<P = unknown> = (messages: readonly Message<P>[], ctx: HandlerContext) => unknown
 /** Handles the connect or the disconnect of a worker. */
@@ -218,7 +218,7 @@ export class Worker {
    * value is the reply. A later registration of the type replaces this one.
    * @throws ValidationError after the start
    */
-  on<P, R, const Returned extends ReplyOf<R>>(
+  on<P, R, const Returned extends HandledReply<R>>(
     type: MessageType<P, R>,
     handler: (this: this, message: Message<P>, ctx: HandlerContext) => Returned | Promise<Returned>,
   ): this {
