@@ -15,6 +15,8 @@ import {
   LlmAgent,
   patterns,
   type Results,
+  type Run,
+  type RunResult,
   type Schema,
   type Session,
   Worker,
@@ -143,6 +145,53 @@ describe('the results of a session', () => {
     const outputs: Json[] = []
     for (const name of ['Any', 'Count', 'Shout']) outputs.push((await byName.get(name)?.generate('a'))?.output ?? null)
     expect(outputs).toEqual([{ any: 'a' }, 1, 'A'])
+  })
+})
+
+describe('the reply of a delivery', () => {
+  const Order = defineMessage('order', z.object({ sku: z.string() }), { reply: z.object({ left: z.number() }) })
+  const Note = defineMessage<string>('note')
+
+  it('The reply of a delivery has the type that its message types declare, and is any JSON for other types.', async () => {
+    const user = await ada()
+    const { mailbox } = user.agent('Stock')
+    const asked = [user.agent('Desk').messages.request(Order, { sku: 'a' }, { to: 'Stock' })]
+    const [order] = await mailbox.receive({ types: [Order], wait: '10s' })
+    // @ts-expect-error the reply has no `rest`
+    expectTypeOf(order?.reply).toBeCallableWith({ rest: 1 })
+    await order?.reply({ left: 4 } as const)
+    asked.push(user.agent('Desk').messages.request(Order, { sku: 'b' }, { to: 'Stock' }))
+    const [either] = await mailbox.receive({ types: [Order, Note], wait: '10s' })
+    await either?.reply({ left: 3 })
+    asked.push(user.agent('Desk').messages.request(Order, { sku: 'c' }, { to: 'Stock' }))
+    const [any] = await mailbox.receive({ wait: '10s' })
+    interface Left {
+      readonly left: number
+    }
+    const left: Left = { left: 2 }
+    await any?.reply(left)
+    expect(await Promise.all(asked)).toEqual([{ left: 4 }, { left: 3 }, { left: 2 }])
+  })
+})
+
+describe('runs of several agents', () => {
+  interface Plan {
+    readonly title: string
+    readonly steps?: readonly string[]
+  }
+  const planner = defineAgent({ name: 'Planner', run: async (title: string): Promise<Plan> => ({ title }) })
+
+  it('A run of any agent is a Run, so that one list or map can have runs of several agents.', async () => {
+    const { orchestra } = await ada()
+    const planned = await orchestra.start({ task: 'move', agent: planner })
+    const runs: Run[] = [planned, await orchestra.start({ task: 'four', agent: count })]
+    const byId = new Map<string, Run>(runs.map((run) => [run.id, run]))
+    byId.set('third', await orchestra.start({ task: { item: 'tea' }, agent: price }))
+    const plan: Plan = await planned.output()
+    expect(plan).toEqual({ title: 'move' })
+    expect(await Promise.all(runs.map((run) => run.output()))).toEqual([{ title: 'move' }, 4])
+    const results: RunResult[] = await Promise.all([planned.result(), orchestra.run({ task: 'move', agent: planner })])
+    expect(results.map(({ response }) => response)).toEqual([{ title: 'move' }, { title: 'move' }])
   })
 })
 

@@ -1,6 +1,7 @@
 /** The runs of one user: start, list, check, replay, fork, explain and undo. */
 import type { Agent } from '../../agents/index.ts'
 import {
+  type AsJson,
   checkCall,
   checkConstruct,
   checkName,
@@ -11,7 +12,6 @@ import {
   failure,
   fieldOf,
   isObject,
-  type Json,
   type Page,
   readable,
   signalOf,
@@ -73,8 +73,8 @@ export interface RunQueryOptions {
   /** Rejects the call with CancelledError if it has aborted before the call starts. */
   readonly signal?: AbortSignal
 }
-/** The type of the response of a team's run; any JSON if its definitions do not declare it. */
-export type ResponseOf<Out> = unknown extends Out ? Json : Out
+/** The type of the response of a team's run: the JSON form of what its definitions declare; any JSON if they declare none. */
+export type ResponseOf<Out> = AsJson<Out>
 
 /** The state of a run at one of its events. */
 export type RunView = RunStateAt & DataAccess
