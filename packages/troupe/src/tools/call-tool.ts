@@ -7,6 +7,8 @@ import {
   type Events,
   failure,
   invalidInput,
+  isObject,
+  isPlainObject,
   type Json,
   parse,
   type Recording,
@@ -232,13 +234,42 @@ const observed = (host: ToolHost, tool: Tool, input: Json, run: () => Promise<Js
     }
   })
 
-/** Models read it: a Date becomes its text, what JSON lacks is left out, nothing at all is null. */
+/**
+ * Models read it: a Date becomes its text, what JSON lacks is left out, nothing at all is null.
+ * @throws ProcessingError `tool.failed` for a value of which JSON would have nothing, such as a Map or a stream
+ */
 export function toolOutputJson(value: unknown, tool: Pick<Tool, 'name'>): Json {
   if (value === undefined || value === null) return null
+  const rejected = (what: string, options = {}) =>
+    failure('tool.failed', { tool: tool.name, problem: `its result holds ${what}, which JSON cannot carry` }, options)
+  let text: string
   try {
-    const text = JSON.stringify(value) as string | undefined
-    return text === undefined ? null : (JSON.parse(text) as Json)
+    text = JSON.stringify({ value }, (_key, field: unknown) => {
+      const lost = lostIn(field, field === value)
+      if (lost !== undefined) throw rejected(lost)
+      return field
+    })
   } catch (cause) {
-    throw failure('tool.failed', { tool: tool.name, problem: 'its result holds what JSON cannot carry' }, { cause })
+    throw cause instanceof TroupeError ? cause : rejected('a value', { cause })
   }
+  return (JSON.parse(text) as { readonly value: Json }).value
+}
+
+/** Returns the name of a value that JSON writes as `{}` or leaves out although it has content. */
+function lostIn(value: unknown, isWhole: boolean): string | undefined {
+  if (isWhole && (typeof value === 'function' || typeof value === 'symbol')) return `a ${typeof value}`
+  if (!isObject(value)) return undefined
+  const isEmpty = () => !isPlainObject(value) && Object.keys(value).length === 0
+  const hasContent = () =>
+    value instanceof Error || [Symbol.iterator, Symbol.asyncIterator, 'body'].some((name) => name in value)
+  if (
+    !(
+      value instanceof Map ||
+      value instanceof Set ||
+      value instanceof Promise ||
+      (isWhole && isEmpty() && hasContent())
+    )
+  )
+    return undefined
+  return `an instance of ${value.constructor.name || 'a class'}`
 }
