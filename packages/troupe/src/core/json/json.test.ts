@@ -136,6 +136,12 @@ describe('encodeJson', () => {
     expect(() => encodeJson({ orders: [{ paid: Number.NaN }] }, 'The value of k')).toThrow(
       /The value of k holds NaN at orders\[0\]\.paid/,
     )
+    const generated = (function* generate() {
+      yield 1
+    })()
+    expect(() => encodeJson(generated, 'The value of k')).toThrow(
+      'The value of k holds an instance of a class at its root',
+    )
   })
 })
 

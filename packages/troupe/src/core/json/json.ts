@@ -141,7 +141,7 @@ function checkValue(value: unknown, what: string, container?: Checked): void {
 
 function checkList(list: readonly unknown[], what: string, checked: Checked): void {
   if (!isPlainList(list))
-    throw rejection(what, checked.container, `an instance of ${list.constructor?.name ?? 'a class'}`)
+    throw rejection(what, checked.container, `an instance of ${list.constructor?.name || 'a class'}`)
   // A list with named fields, such as a match of a regular expression. The keys of a long list would be as many texts.
   if (Object.values(list).length > list.length) throw rejection(what, checked.container, 'a list with named fields')
   for (let i = 0; i < list.length; i++) {
@@ -153,7 +153,7 @@ function checkList(list: readonly unknown[], what: string, checked: Checked): vo
 function checkObject(value: object, what: string, checked: Checked): void {
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== null && prototype !== Object.prototype && !isRootPrototype(prototype))
-    throw rejection(what, checked.container, `an instance of ${value.constructor?.name ?? 'a class'}`)
+    throw rejection(what, checked.container, `an instance of ${value.constructor?.name || 'a class'}`)
   if (Object.getOwnPropertySymbols(value).length > 0) throw rejection(what, checked.container, 'a symbol as a key')
   for (const key of Object.keys(value)) {
     checked.key = key
