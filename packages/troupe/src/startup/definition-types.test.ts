@@ -165,10 +165,10 @@ describe('the reply of a delivery', () => {
     await either?.reply({ left: 3 })
     asked.push(user.agent('Desk').messages.request(Order, { sku: 'c' }, { to: 'Stock' }))
     const [any] = await mailbox.receive({ wait: '10s' })
-    interface Left {
+    interface Stock {
       readonly left: number
     }
-    const left: Left = { left: 2 }
+    const left: Stock = { left: 2 }
     await any?.reply(left)
     expect(await Promise.all(asked)).toEqual([{ left: 4 }, { left: 3 }, { left: 2 }])
   })

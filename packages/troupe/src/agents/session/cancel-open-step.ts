@@ -4,7 +4,7 @@ import { eventContextOf } from '../../journal/index.ts'
 import { committed, type Fragment } from '../../storage/index.ts'
 import type { UnsavedMessages } from '../agent-port.ts'
 import { inputMessage } from '../model/content/model-messages.ts'
-import { approvalClosed, placeOf, type SessionOptions } from './session-parts.ts'
+import { approvalClosed, type SessionOptions, stepFieldsOf } from './session-parts.ts'
 import { type OpenStep, rejectRun, type ThreadState, type ThreadStore, threadMessagesOf } from './thread-store.ts'
 
 /** The time in ms that a process has to record the effects in progress and to end its step. */
@@ -54,16 +54,19 @@ export async function cancelOpenStep(
   // Another call may have ended the step meanwhile.
   if (!ended.ok && isOpen(state, await read())) throw failure(ended.code, { ...ended.detail })
   approvalClosed({ services, user }, thread)
-  if (ended.ok) emitCancelled(services, placeOf(user, thread.slice(thread.indexOf('/') + 1), open))
+  if (ended.ok) emitCancelled(services, stepFieldsOf(user, thread.slice(thread.indexOf('/') + 1), open))
   return true
 }
 
 /** Emits the end of a step that no process executed: the process that released it has emitted that it waits. */
-function emitCancelled({ platform: { clock, events } }: SessionOptions['services'], place: ReturnType<typeof placeOf>) {
-  const { startedAt } = place
+function emitCancelled(
+  { platform: { clock, events } }: SessionOptions['services'],
+  step: ReturnType<typeof stepFieldsOf>,
+) {
+  const { startedAt } = step
   const at = clock.now()
   const end = { status: 'cancelled', success: true, durationMs: 0, startedAt } as const
-  events.emit({ ...eventContextOf(place), type: 'step.released', at, ...end })
+  events.emit({ ...eventContextOf(step), type: 'step.released', at, ...end })
 }
 
 const isOpen = (before: ThreadState, now: ThreadState): boolean => now.open !== undefined && now.steps === before.steps

@@ -68,7 +68,7 @@ export function approvalClosed(
 export const copyOf = (input: Json, what = 'The input of the agent'): Json => copyJson(input, what)
 
 /** Returns the fields of an open step for its execution, and for the events about it. */
-export const placeOf = (userId: UserId, name: string, { step, startedAt, callerSpan }: OpenStep) => ({
+export const stepFieldsOf = (userId: UserId, name: string, { step, startedAt, callerSpan }: OpenStep) => ({
   id: step,
   principal: { userId, kind: 'agent', name } satisfies Principal,
   startedAt,

@@ -33,12 +33,12 @@ import { commitAnswer } from './commit-answer.ts'
 import { commitForget } from './forget-thread.ts'
 import {
   copyOf,
-  placeOf,
   type SessionCallOptions,
   type SessionEntry,
   type SessionOptions,
   type SessionParts,
   type SessionThread,
+  stepFieldsOf,
 } from './session-parts.ts'
 import {
   answered,
@@ -355,7 +355,7 @@ export class Session<Out = Json> {
     try {
       const end = await steps.execute(
         {
-          ...placeOf(user, agent.name, open),
+          ...stepFieldsOf(user, agent.name, open),
           input: { kind: open.kind, input: open.input, fingerprint: agent.fingerprint },
           ...taintField(open.taint),
           ...this.#threads.ofStep(user, this.#thread, open),

@@ -20,15 +20,15 @@ export interface Observed {
 type Program = (recorder: Recorder) => Promise<Json>
 
 /** The part of a step that has its place in a trace. */
-export type PlacedStep = Pick<StepSpec, 'id' | 'principal' | 'runId' | 'traceId' | 'parentSpan'>
+export type TracedStep = Pick<StepSpec, 'id' | 'principal' | 'runId' | 'traceId' | 'parentSpan'>
 
 /** Returns the trace and the span of a step, the same at each execution. */
-export const traceOf = ({ id, principal, runId, traceId }: PlacedStep): TraceContext => ({
+export const traceOf = ({ id, principal, runId, traceId }: TracedStep): TraceContext => ({
   traceId: traceId ?? traceIdOfRoot(principal.userId, runId === undefined ? id : `run:${runId}`),
   spanId: spanIdOf(principal.userId, id),
 })
 
-export const eventContextOf = (spec: PlacedStep) => {
+export const eventContextOf = (spec: TracedStep) => {
   const { id, principal, runId, parentSpan } = spec
   const { traceId, spanId } = traceOf(spec)
   return {
