@@ -218,6 +218,21 @@ describe.skipIf(missing !== undefined)('the roles of PostgreSQL', () => {
     },
   )
 
+  test('A statement that the timeout of a role cancels is rejected with the settings that can be its cause.', async () => {
+    await withClient((client) => client.query(`alter role ${owner} set statement_timeout = '1ms'`))
+    try {
+      const error = await open(at(owner), { schema: otherSchema }).catch((thrown) => thrown)
+      expect(error).toMatchObject({
+        code: 'storage.slow',
+        message: expect.stringMatching(/cancelled a statement: canceling statement due to statement timeout\.$/),
+        hint: expect.stringContaining('statement_timeout of the role'),
+      })
+    } finally {
+      await withClient((client) => client.query(`alter role ${owner} reset statement_timeout`))
+      await dropSchema(otherSchema)
+    }
+  })
+
   test.each([
     ['alter table TABLE no force row level security', 'alter table TABLE force row level security'],
     ['create policy everyone on TABLE using (true)', 'drop policy everyone on TABLE'],

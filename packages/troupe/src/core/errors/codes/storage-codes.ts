@@ -82,8 +82,8 @@ export const storageCodes = {
   },
   'storage.slow': {
     class: errors.TimeoutError,
-    message: 'The server of {path} cancelled a statement, after {ms} ms or by request: {problem}.',
-    hint: 'Nothing was changed. Raise statementTimeout, or find out why the database is slow.',
+    message: 'The server of {path} cancelled a statement: {problem}.',
+    hint: 'Nothing was changed. Find out why the database is slow, or raise the limit: statementTimeout ({ms} ms), or a shorter statement_timeout of the role, the database or the server.',
   },
   'storage.busy': {
     class: errors.CapacityError,
