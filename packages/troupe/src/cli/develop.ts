@@ -10,13 +10,18 @@ import type { GlobalFlags } from './global-flags.ts'
 const debounceMs = 200
 const passed = /(^|[\\/])(node_modules|\.git|data|dist|reports)([\\/]|$)|\.db(-\w+)?$/
 
+/** Drains the server if `troupe dev` is killed: a server that stays would own the port and the database. */
+const endsWithParent = "data:text/javascript,process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))"
+
 export async function develop({ flags, out, signal }: CommandContext, more: readonly string[]): Promise<ExitCode> {
   const args = serveArguments(flags, more)
   let child: ChildProcess | undefined
   let restartTimer: NodeJS.Timeout | undefined
   let changing = Promise.resolve()
   const begin = () => {
-    const begun = spawn(process.execPath, [process.argv[1] as string, ...args], { stdio: 'inherit' })
+    const begun = spawn(process.execPath, [`--import=${endsWithParent}`, process.argv[1] as string, ...args], {
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    })
     begun.once('exit', (code) => {
       if (code && !signal.aborted) out.note(`The server ended with ${code}. It restarts when a file changes.`)
     })

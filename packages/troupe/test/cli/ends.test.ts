@@ -46,4 +46,25 @@ describe('the end of the program', () => {
     server.kill('SIGKILL')
     expect(await end).toMatchObject({ code: 5, error: expect.stringContaining('troupe runs result slow --wait 30s\n') })
   })
+
+  it('The server of `troupe dev` drains and ends when `troupe dev` is killed.', async () => {
+    using served = new Folder()
+    copyFileSync(join(import.meta.dirname, 'team.config.ts'), join(served.path, 'troupe.config.ts'))
+    const dev = served.spawn(['dev', '--port', '0', '--json'])
+    const { pid } = JSON.parse((await untilPrinted(dev, /"serving".*\n/)).trim())
+    dev.kill('SIGKILL')
+    try {
+      await expect.poll(() => isRunning(pid), { timeout: 30_000 }).toBe(false)
+    } finally {
+      if (isRunning(pid)) process.kill(pid, 'SIGKILL')
+    }
+  })
 })
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
