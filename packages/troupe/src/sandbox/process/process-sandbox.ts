@@ -4,6 +4,7 @@
  * are open, because the permission model of Node 24 does not close them: use this engine only for code that is trusted not
  * to send data away.
  */
+import { availableParallelism } from 'node:os'
 import { checkOptions, invalidInput } from '../../core/index.ts'
 import type { SandboxEngine, SandboxRequest } from '../sandbox-port.ts'
 import { type Folders, runInFolder } from './run-in-folder.ts'
@@ -18,11 +19,14 @@ export interface ProcessSandboxOptions {
 }
 
 /**
- * Removes what the permission model of Node 24 leaves open: signals to other processes, of which one opens the debugger of
- * the troupe's own process, their priority, and flags of V8, which raise the limit of memory and write files.
+ * Ends the process when that of the troupe is gone, which closes file descriptor 3. Removes what the permission model of
+ * Node 24 leaves open: signals to other processes, of which one opens the debugger of the troupe's own process, their
+ * priority, and flags of V8, which raise the limit of memory and write files.
  */
-const prelude = `import os from 'node:os'
+const prelude = `import { Socket } from 'node:net'
+import os from 'node:os'
 import v8 from 'node:v8'
+new Socket({ fd: 3 }).once('close', () => process.exit()).resume().unref()
 import { syncBuiltinESMExports } from 'node:module'
 for (const name of ['kill', '_kill', '_debugProcess', '_debugEnd']) delete process[name]
 delete os.setPriority
@@ -44,7 +48,7 @@ export function processSandbox(options: ProcessSandboxOptions = {}): SandboxEngi
     runInFolder(request, {
       engine: 'process',
       mainName: `main.${request.language === 'node' ? 'mjs' : 'mts'}`,
-      commandOf: (folders) => ({ command: process.execPath, args: argumentsOf(request, folders) }),
+      commandOf: (folders) => boundedCommand(request, argumentsOf(request, folders)),
     })
   return { name: 'process', languages: ['node', 'node-typescript'], effect, run }
 }
@@ -60,3 +64,17 @@ const argumentsOf = ({ memoryMb }: SandboxRequest, { folder, work, main }: Folde
   `--import=data:text/javascript,${encodeURIComponent(prelude)}`,
   main,
 ]
+
+/**
+ * Returns a command with a limit of CPU time, which code can reach only if no process ends it at its timeout: a loop that is
+ * left over from a process that was killed. The shell adds variables to the environment, and env removes them. Windows has
+ * no such limit.
+ */
+function boundedCommand({ timeoutMs }: SandboxRequest, args: readonly string[]) {
+  if (process.platform === 'win32') return { command: process.execPath, args }
+  const cpuSeconds = Math.ceil(timeoutMs / 1_000) * availableParallelism() + 1
+  return {
+    command: '/bin/sh',
+    args: ['-c', `ulimit -t ${cpuSeconds}; exec /usr/bin/env -i "$@"`, 'sh', process.execPath, ...args],
+  }
+}

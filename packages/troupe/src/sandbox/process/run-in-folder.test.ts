@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import type { FileContent } from '../sandbox-port.ts'
 import { executeCode } from './execute-code.test.fixture.ts'
@@ -31,3 +35,41 @@ it('The process engine rejects a file whose name is not text, and files that no 
     details: { engine: 'process' },
   })
 })
+
+it.each([
+  ['waits', 'setInterval(() => {}, 1_000)'],
+  ['loops', 'for (;;);'],
+])(
+  'The process engine leaves no code that %s behind when the process of the troupe is killed.',
+  async (_, after) => {
+    const folder = mkdtempSync(join(tmpdir(), 'troupe-killed-'))
+    const code = `import { writeFileSync } from 'node:fs'; writeFileSync('id', String(process.pid)); ${after}`
+    const fixture = join(import.meta.dirname, 'execute-code.test.fixture.ts')
+    const program = `const { executeCode } = await import(${JSON.stringify(fixture)})
+    const { processSandbox } = await import(${JSON.stringify(join(import.meta.dirname, 'process-sandbox.ts'))})
+    await executeCode(processSandbox())('node', ${JSON.stringify(code)}, { timeoutMs: 1_000 })`
+    const host = spawn(process.execPath, ['--input-type=module', '-e', program], {
+      env: { ...process.env, TMPDIR: folder },
+      stdio: 'inherit',
+    })
+    const started = () => globSync(join(folder, '*/work/id')).map((path) => Number(readFileSync(path, 'utf8')))
+    try {
+      await expect.poll(started, { timeout: 30_000 }).toEqual([expect.any(Number)])
+      host.kill('SIGKILL')
+      await expect.poll(() => started().filter(isRunning), { timeout: 60_000 }).toEqual([])
+    } finally {
+      host.kill('SIGKILL')
+      for (const id of started().filter(isRunning)) process.kill(id, 'SIGKILL')
+      rmSync(folder, { recursive: true, force: true })
+    }
+  },
+  120_000,
+)
+
+function isRunning(id: number): boolean {
+  try {
+    return process.kill(id, 0)
+  } catch {
+    return false
+  }
+}
