@@ -13,5 +13,6 @@ export function unwritable(path: string, problem: string): CliError {
       hint: 'Free some space on this disk, and repeat the command: complete files stay as they are.',
     })
   if (denied.test(problem)) return misused(message, 'Choose a folder in which you may create files.')
+  if (problem.startsWith('EEXIST')) return misused(message, 'Name a new file: no file is replaced.')
   return misused(message, 'Choose another folder: part of this path is not a folder, or not a file.')
 }

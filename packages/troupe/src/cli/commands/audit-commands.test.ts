@@ -24,11 +24,16 @@ it('The command audit export leaves no part of a log, and no other file changed.
     code: 'server.unreachable',
   })
   await expect(exported(new Error('ENOSPC: no space left on device, write'))).rejects.toMatchObject({
-    exit: 2,
+    exit: 1,
+    hint: expect.stringContaining('Free some space'),
     message: `${path} cannot be written: ENOSPC: no space left on device, write.`,
   })
   expect(existsSync(path)).toBe(false)
   writeFileSync(path, 'mine')
-  await expect(exported(new Error('not read'))).rejects.toMatchObject({ message: expect.stringContaining('EEXIST') })
+  await expect(exported(new Error('not read'))).rejects.toMatchObject({
+    exit: 2,
+    message: expect.stringContaining('EEXIST'),
+    hint: expect.stringContaining('new file'),
+  })
   expect(readFileSync(path, 'utf8')).toBe('mine')
 })

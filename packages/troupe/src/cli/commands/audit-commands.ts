@@ -9,6 +9,7 @@ import { loadStorageConfig } from '../command-context.ts'
 import { exitCodes, misused } from '../exit-codes.ts'
 import { safe } from '../output/safe.ts'
 import { needDatabase } from '../transport/open-transport.ts'
+import { unwritable } from '../unwritable.ts'
 
 type AuditLine = ClientSchemas['AuditRecord']
 
@@ -104,17 +105,14 @@ export const auditCommands: readonly CliCommand[] = [
       const path = text(options, 'out')
       if (path === undefined) for await (const piece of pieces) out.raw(piece)
       else {
-        const unwritable = (error: Error) =>
-          error instanceof TroupeError
-            ? error
-            : misused(`${path} cannot be written: ${error.message}.`, 'Name a new file, on a disk with free space.')
+        const failureOf = (error: Error) => (error instanceof TroupeError ? error : unwritable(path, error.message))
         const file = await open(path, 'wx', 0o600).catch((error: Error) => {
-          throw unwritable(error)
+          throw failureOf(error)
         })
         await pipeline(pieces, file.createWriteStream()).catch(async (error: Error) => {
           // A part of a log looks like a log, and the next export needs the name.
           await rm(path, { force: true })
-          throw unwritable(error)
+          throw failureOf(error)
         })
         out.show({ file: path }, () => `${safe(path)} holds the log.`)
       }
