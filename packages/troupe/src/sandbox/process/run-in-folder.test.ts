@@ -52,7 +52,7 @@ it.each([
       env: { ...process.env, TMPDIR: folder },
       stdio: 'inherit',
     })
-    const started = () => globSync(join(folder, '*/work/id')).map((path) => Number(readFileSync(path, 'utf8')))
+    const started = () => globSync(join(folder, '*', 'work', 'id')).map((path) => Number(readFileSync(path, 'utf8')))
     try {
       await expect.poll(started, { timeout: 30_000 }).toEqual([expect.any(Number)])
       host.kill('SIGKILL')
