@@ -11,7 +11,10 @@ function open({ staged = false } = {}) {
   const actor = { user: 'ada', agent: 'A', access } as unknown as Actor
   const core = { incidents: { rejected: (_user: string, _agent: string, action: string) => incidents.push(action) } }
   const mesh = { core, clock: createVirtualClock() } as unknown as MeshServices
-  return { calls: new ContextCalls(mesh, actor, staged ? { isReplayed: () => false } : undefined), incidents }
+  return {
+    calls: new ContextCalls(mesh, actor, undefined, staged ? { isReplayed: () => false } : undefined),
+    incidents,
+  }
 }
 
 it('A call without its right is one incident, and does not run.', async () => {

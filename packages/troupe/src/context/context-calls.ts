@@ -1,5 +1,6 @@
 /** Applies the common rules to each call of a context client: rights, signal, one incident per rejection, audit of reads. */
 import { checkSignal, signalOf } from '../core/index.ts'
+import type { WriteTarget } from '../journal/index.ts'
 import { unlessAborted } from '../resilience/index.ts'
 import type { Right } from '../security/index.ts'
 import type { Signal } from './context-client.ts'
@@ -13,9 +14,16 @@ export class ContextCalls {
   readonly #mesh: MeshServices
   readonly #actor: Actor
   readonly #stage: Pick<ContextStage, 'isReplayed'> | undefined
+  readonly #target: Pick<WriteTarget, 'call'> | undefined
 
   /** @param stage the stage of the step in which the calls are made */
-  constructor(mesh: MeshServices, actor: Actor, stage?: Pick<ContextStage, 'isReplayed'>) {
+  constructor(
+    mesh: MeshServices,
+    actor: Actor,
+    target?: Pick<WriteTarget, 'call'>,
+    stage?: Pick<ContextStage, 'isReplayed'>,
+  ) {
+    this.#target = target
     this.#mesh = mesh
     this.#actor = actor
     this.#stage = stage
@@ -49,7 +57,12 @@ export class ContextCalls {
   }
 
   /** Makes one call: checks the rights, then the signal. A rejection is one incident, unless a replay answers it. */
-  async call<T>(right: Right | undefined, options: Signal, run: () => T | Promise<T>): Promise<T> {
+  call<T>(right: Right | undefined, options: Signal, run: () => T | Promise<T>): Promise<T> {
+    const call = () => this.#call(right, options, run)
+    return this.#target ? this.#target.call(call) : call()
+  }
+
+  async #call<T>(right: Right | undefined, options: Signal, run: () => T | Promise<T>): Promise<T> {
     const action = right ?? 'context'
     if (right) this.authorize(right, action)
     const signal = signalOf('the call', options)

@@ -82,7 +82,7 @@ export class MeshContextClient implements ToolContext {
     this.#actor = actor
     this.#target = target
     this.#staged = staged
-    this.#calls = new ContextCalls(mesh, actor, staged?.stage)
+    this.#calls = new ContextCalls(mesh, actor, target, staged?.stage)
     this.#reads = staged?.reads ?? new CommittedReads(mesh, actor)
   }
 

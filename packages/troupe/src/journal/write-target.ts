@@ -29,6 +29,8 @@ export interface WriteOrigin {
 }
 
 export interface WriteTarget {
+  /** Makes a call of the client. A step does not end before its calls have ended, also if its code does not await them. */
+  call<T>(run: () => Promise<T>): Promise<T>
   /** Returns provenance and taint of a write that is made now. */
   origin(): WriteOrigin
   /** Asks, or answers from the record. The name of the call is made only where there is a record. */
@@ -50,6 +52,10 @@ export class CommitNow implements WriteTarget {
 
   constructor(origin: () => WriteOrigin) {
     this.origin = origin
+  }
+
+  call<T>(run: () => Promise<T>): Promise<T> {
+    return run()
   }
 
   async answer<T extends Json>(_: () => CallName, ask: () => T | Promise<T>): Promise<T> {
@@ -75,6 +81,10 @@ export class StageInTurn implements WriteTarget {
 
   constructor(recorder: Recorder) {
     this.#recorder = recorder
+  }
+
+  call<T>(run: () => Promise<T>): Promise<T> {
+    return this.#recorder.call(run)
   }
 
   origin(): WriteOrigin {

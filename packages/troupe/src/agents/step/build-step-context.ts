@@ -38,10 +38,11 @@ export function buildStepContext(options: StepContextOptions): StepContext {
   const { ask } = clients
   const effects = new EffectGate({ agent, recorder, guard, ...(ask ? { ask } : {}) }, rules)
   const effect: StepContext['effect'] = (name, spec, fn) => effects.effect(name, spec, fn)
-  const sandbox = new DeferredSandbox(() => {
+  const openSandbox = () => {
     if (!workspace) throw failure('sandbox.absent', { what: 'ctx.sandbox' })
     return workspace.sandboxes.open({ recorder, workspace: workspace.name, effect, over: workspace.over?.sandbox })
-  })
+  }
+  const sandbox = new DeferredSandbox(openSandbox, (run) => recorder.call(run))
   return {
     agent,
     runId: recorder.runId,

@@ -210,7 +210,9 @@ export class StepMachine implements StepControl, StepPort {
     let end: ProgramEnd
     try {
       const recorder = new StageRecorder(execution, turn, execution.root)
-      end = { value: (await runWithStepTaint(recorder, () => this.#program(recorder))) ?? null }
+      const value = (await runWithStepTaint(recorder, () => this.#program(recorder))) ?? null
+      if (execution.root.called) await execution.root.called
+      end = { value }
     } catch (thrown) {
       end = { thrown }
     }

@@ -98,6 +98,10 @@ export class StageRecorder implements Recorder {
     }
   }
 
+  call<T>(run: () => Promise<T>): Promise<T> {
+    return this.#stage.call(run)
+  }
+
   answer<T extends Json>(call: CallName, ask: () => T | Promise<T>): Promise<T> {
     return this.#call(() => answer(this.#execution, this.#stage, call, ask))
   }
@@ -186,6 +190,7 @@ export class StageRecorder implements Recorder {
     let result: { readonly text: string } | { readonly error: StoredError }
     try {
       const value = (await runWithStepTaint(recorder, () => run(recorder))) ?? null
+      if (inner.called) await inner.called
       const text = encodeJson(value, `The result of ${inner.path}`)
       item = createItem('body', call, { value })
       result = { text }

@@ -25,6 +25,8 @@ export class Stage {
   readonly isBody: boolean
   running: boolean
   openCalls = 0
+  /** The calls of clients that have not ended: the code of a step or body ends after those of its stages. */
+  readonly calls: Set<Promise<unknown>>
   /** The commit of this stage that waits for effects. */
   committing: PendingCommit | undefined
   /** The result of a body that has returned, until a turn records it. */
@@ -38,6 +40,7 @@ export class Stage {
     this.parent = parent
     this.isBody = isBody
     this.running = isBody
+    this.calls = isBody || !parent ? new Set() : parent.calls
     parent?.parts.push(this)
   }
 
@@ -51,6 +54,27 @@ export class Stage {
   /** Returns the commit of this stage or of an ancestor for which its next effects wait. */
   get pendingCommit(): PendingCommit | undefined {
     return this.committing ?? this.parent?.pendingCommit
+  }
+
+  /** Makes a call that the code of this stage may not await. */
+  async call<T>(run: () => Promise<T>): Promise<T> {
+    const { calls } = this
+    const call = run()
+    calls.add(call)
+    try {
+      return await call
+    } finally {
+      calls.delete(call)
+    }
+  }
+
+  /** Resolves when the calls of the code have ended; undefined if they have. Their errors are those of the code. */
+  get called(): Promise<void> | undefined {
+    return this.calls.size === 0 ? undefined : this.#allEnded()
+  }
+
+  async #allEnded(): Promise<void> {
+    while (this.calls.size > 0) await Promise.allSettled(this.calls)
   }
 
   /** Drops the writes, because the body has thrown. */

@@ -62,7 +62,10 @@ export class MailboxMessageClient implements MessageClient {
     return this.#starting
   }
 
-  async send<P>(type: MessageType<P>, payload: P, options: SendOptions): Promise<SentMessage<P>> {
+  send<P>(type: MessageType<P>, payload: P, options: SendOptions): Promise<SentMessage<P>> {
+    return this.#target.call(() => this.#send(type, payload, options))
+  }
+  async #send<P>(type: MessageType<P>, payload: P, options: SendOptions): Promise<SentMessage<P>> {
     const { to, ...common } = checkSend('send', options, ['to'])
     checkName('agent', to)
     this.#ports.authorize('send_message_to_agent')
@@ -72,11 +75,10 @@ export class MailboxMessageClient implements MessageClient {
     return sent.message() as Promise<SentMessage<P>>
   }
 
-  async broadcast<P>(
-    type: MessageType<P>,
-    payload: P,
-    options: BroadcastOptions = {},
-  ): Promise<readonly SendOutcome[]> {
+  broadcast<P>(type: MessageType<P>, payload: P, options: BroadcastOptions = {}): Promise<readonly SendOutcome[]> {
+    return this.#target.call(() => this.#broadcast(type, payload, options))
+  }
+  async #broadcast(type: MessageType, payload: unknown, options: BroadcastOptions): Promise<readonly SendOutcome[]> {
     const { to, role, ...common } = checkBroadcast(options)
     this.#ports.authorize('broadcast_message_to_agents')
     checkMessageType(type)
@@ -89,7 +91,10 @@ export class MailboxMessageClient implements MessageClient {
     )
   }
 
-  async publish<P>(type: MessageType<P>, payload: P, options: PublishOptions): Promise<readonly SendOutcome[]> {
+  publish<P>(type: MessageType<P>, payload: P, options: PublishOptions): Promise<readonly SendOutcome[]> {
+    return this.#target.call(() => this.#publish(type, payload, options))
+  }
+  async #publish(type: MessageType, payload: unknown, options: PublishOptions): Promise<readonly SendOutcome[]> {
     const { topic, ...common } = checkSend('publish', options, ['topic'])
     this.#ports.authorize('broadcast_message_to_agents')
     checkMessageType(type)

@@ -113,12 +113,13 @@ export class StagedFiles implements SandboxFiles {
   /** @param content null removes the file */
   put(path: string, content: FileContent | null): Promise<SandboxFile> {
     const bytes = this.checkSize(path, content)
-    return this.#stage.inOrder(async () => {
+    const write = async () => {
       const before = await this.#recorder.answer({ kind: 'file.version', name: path }, () => this.#versionOf(path))
       const version = before + 1
       this.#stageWrite(path, { version, content, bytes, taint: [...this.#recorder.taint] })
       return { path, version, bytes }
-    })
+    }
+    return this.#recorder.call(() => this.#stage.inOrder(write))
   }
 
   async #versionOf(path: string): Promise<number> {
@@ -136,7 +137,11 @@ export class StagedFiles implements SandboxFiles {
     if (this.#recorder.stage(write)) this.#stage.add(path, file, write)
   }
 
-  async remove(path: string): Promise<boolean> {
+  remove(path: string): Promise<boolean> {
+    return this.#recorder.call(() => this.#remove(path))
+  }
+
+  async #remove(path: string): Promise<boolean> {
     const checked = checkFilePath(path)
     const found = await this.#recorder.answer<Json>({ kind: 'file.exists', name: checked }, async () => {
       const staged = this.#stage.get(checked)
