@@ -36,7 +36,7 @@ export function createProgram({ version, carryOut, quiet = false }: ProgramOptio
   const program = new Commander('troupe')
     .description('Run teams of agents and operate them.')
     .version(version, '-V, --version')
-    .showHelpAfterError('(add --help for what there is)')
+    .showHelpAfterError('(--help shows the commands and options)')
     .showSuggestionAfterError()
     .exitOverride()
     .enablePositionalOptions()

@@ -68,7 +68,10 @@ export const scheduleCommands: readonly CliCommand[] = [
       ['--at <time>', 'Once, at this time in ISO 8601'],
       ['--in <duration>', 'Once, after this time, such as 2h'],
       ['--every <span>', "Repeatedly: an interval such as 15m, or a cron expression such as '0 8 * * 1-5'"],
-      ['--time-zone <name>', 'The time zone of the cron expression, such as Europe/Berlin (default: UTC)'],
+      [
+        '--time-zone <name>',
+        'The time zone of --every, or of --at without an offset, such as Europe/Berlin (default: UTC)',
+      ],
       ['--on-context <pattern>', 'For each write of a key that matches'],
       ['--on-message <type>', 'For each message of this type'],
       ['--to <mailbox>', 'The mailbox of the messages (default: the one with the name of the schedule)'],

@@ -64,7 +64,7 @@ export const serveCommands: readonly CliCommand[] = [
   {
     name: 'worker',
     here: true,
-    description: 'Carry runs and deliver messages without listening: beside a server, on one PostgreSQL',
+    description: 'Execute runs and deliver messages without listening: beside a server, on one PostgreSQL',
     async run(context) {
       tuneCollector()
       const loaded = usable(await context.withTeams())
@@ -95,7 +95,7 @@ export const serveCommands: readonly CliCommand[] = [
   },
 ]
 
-/** @throws CliError if the value is no port. Read before the troupe opens, since an open troupe carries runs. */
+/** @throws CliError if the value is no port. Read before the troupe opens, since an open troupe executes runs. */
 function portOption(options: Options): number | undefined {
   if (options.port === undefined) return undefined
   const port = integerOption(options, 'port', 0)
