@@ -215,9 +215,10 @@ export class Mailboxes {
     }
   }
 
-  /** Changes the limits from the next call on. Held messages that a larger capacity allows are sent. */
+  /** Changes the limits from the next call on. Held messages and waiting sends that a larger capacity allows are sent. */
   configure(config: MessagingConfig | undefined): void {
     this.messaging.configure(messagingSettings(config))
+    this.messaging.capacity.notifyAll()
     if (!this.#closed) void this.outbox.pump()
   }
 

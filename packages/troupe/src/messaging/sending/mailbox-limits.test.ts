@@ -43,6 +43,16 @@ describe.each(['memory', 'file'])('the bounds and views of a mailbox on %s', (ki
     setTimeout(() => ended.abort(), 20)
     await rejected
   })
+  it('A mailbox accepts the sends that wait for room, in their order, when its limit is raised.', async () => {
+    const { agent, mailboxes } = await testbed({ config: { capacity: { count: 1 }, backpressure: 'wait' } })
+    const a = agent('A').messages
+    await a.send(Note, 0, { to: 'B' })
+    const sent = [1, 2, 3].map((i) => a.send(Note, i, { to: 'B' }))
+    await vi.waitFor(() => expect(mailboxes.messaging.capacity.list()).toHaveLength(1))
+    mailboxes.configure({ capacity: { count: 10 }, backpressure: 'wait' })
+    await Promise.all(sent)
+    expect(await agent('B').drain()).toEqual([0, 1, 2, 3])
+  })
   it('A mailbox counts bytes too, and rejects a message that could never fit.', async () => {
     const { agent } = await testbed({ config: { capacity: { bytes: 1_000 } } })
     const a = agent('A').messages
