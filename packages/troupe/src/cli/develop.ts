@@ -8,7 +8,7 @@ import type { GlobalFlags } from './global-flags.ts'
 
 /** Editors write a file in several goes. */
 const debounceMs = 200
-const passed = /(^|[\\/])(node_modules|\.git|data|dist|reports)([\\/]|$)|\.db(-\w+)?$/
+const passed = /(^|[\\/])(node_modules|\.git|data|dist|reports)([\\/]|$)|\.(db(-\w+)?|log)$/
 
 /** Drains the server if `troupe dev` is killed: a server that stays would own the port and the database. */
 const endsWithParent = "data:text/javascript,process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))"

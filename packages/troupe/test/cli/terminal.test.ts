@@ -137,7 +137,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     expect(await terminal.ended).toBe(130)
   })
 
-  it('The command `troupe dev` serves a changed file after the change.', async () => {
+  it('The command `troupe dev` serves a changed file after the change, and ignores logs.', async () => {
     using terminal = new Terminal(folder, ['dev', '--port', '0', '--storage', 'memory:'])
     const [, before = ''] = await terminal.shows(/at (http:\/\/127\.0\.0\.1:\d+)\. /)
     const names = async (url: string) => (await (await fetch(`${url}/v1/agents`)).text()).includes('Newcomer')
@@ -145,7 +145,8 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     const file = join(folder.path, 'troupe.config.ts')
     const text = readFileSync(file, 'utf8')
     writeFileSync(file, text.replace("name: 'Broken'", "name: 'Newcomer'"))
-    await terminal.shows(/changed: restarting[\s\S]*at http:/)
+    writeFileSync(join(folder.path, 'dev.log'), text)
+    await terminal.shows(/troupe\.config\.ts changed: restarting[\s\S]*at http:/)
     const after = [...terminal.screen.matchAll(/at (http:\/\/127\.0\.0\.1:\d+)\. /g)].at(-1)?.[1] ?? ''
     expect(await names(after)).toBe(true)
     writeFileSync(file, text)
