@@ -236,7 +236,11 @@ test.each(['a b.db', 'what?.db', 'a#b%20.db', 'ключ.db', "quote'.db", 'file:
 test('A second opening in the same process is rejected with the owner of the file and its address.', async () => {
   const first = await open('troupe.db')
   await first.commit(insert('one'))
-  await expect(open('troupe.db')).rejects.toMatchObject({ code: 'storage.owned', details: { pid: process.pid } })
+  await expect(open('troupe.db')).rejects.toMatchObject({
+    code: 'storage.owned',
+    details: { pid: process.pid },
+    hint: expect.stringContaining('close its first troupe, or share that troupe'),
+  })
   first.announce('http://127.0.0.1:4000')
   const error = await open('troupe.db').catch((thrown: unknown) => thrown)
   expect(error).toMatchObject({

@@ -6,7 +6,7 @@ export const storageCodes = {
   'storage.owned': {
     class: errors.ConflictError,
     message: 'The database {path} is owned by process {pid} on {host}, since {since}.',
-    hint: 'End that process, or use its server. Use PostgreSQL for several processes.',
+    hint: '{remedy} Use PostgreSQL for several processes.',
     status: 423,
   },
   'storage.foreign': {

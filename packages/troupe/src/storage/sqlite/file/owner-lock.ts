@@ -155,11 +155,15 @@ function readCard(path: string): Card | undefined {
 
 function owned(path: string, card: Card | undefined) {
   const { host = 'this host', since = 'just now', address } = card ?? {}
+  const isHere = card?.process.pid === process.pid && isRunning(card.process)
   return failure('storage.owned', {
     path,
     pid: card?.process.pid ?? 'unknown',
     host,
     since,
+    remedy: isHere
+      ? 'That is this process: close its first troupe, or share that troupe.'
+      : 'End that process, or use its server.',
     ...(address === undefined ? {} : { address }),
   })
 }
