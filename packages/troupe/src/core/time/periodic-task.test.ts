@@ -36,6 +36,20 @@ test('A periodic task shortens each interval by up to 10 % where it is given a r
   expect(at.map((each) => Math.round(each - began))).toEqual([1_000, 1_950, 2_850])
 })
 
+test('A periodic task with `maxIntervalMs` doubles its interval up to that time while its rounds fail.', async () => {
+  const at: number[] = []
+  const failed: unknown[] = []
+  const run = async () => {
+    at.push(clock.monotonic())
+    if (at.length <= 5) throw new Error('The disk is full.')
+  }
+  const { clock } = open({ maxIntervalMs: 10_000, run, failed: (error) => failed.push(error) })
+  const began = clock.monotonic()
+  await clock.advance('37s')
+  expect(at.map((each) => (each - began) / 1_000)).toEqual([1, 3, 7, 15, 25, 35, 36, 37])
+  expect(failed).toHaveLength(5)
+})
+
 test('A periodic task that is triggered during a round makes one more round at once.', async () => {
   let rounds = 0
   const { clock, task } = open({

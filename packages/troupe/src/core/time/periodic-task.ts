@@ -8,6 +8,8 @@ export interface PeriodicTaskOptions {
   readonly clock: Clock
   /** The time from the end of a round to the next one. */
   readonly intervalMs: number
+  /** If set, the interval doubles after each failed round up to this time, until a round succeeds. */
+  readonly maxIntervalMs?: number
   /** Adds jitter for processes that share a storage: each interval is up to 10 % shorter. */
   readonly random?: Random | undefined
   /**
@@ -40,6 +42,8 @@ export class PeriodicTask {
   #roundAt = 0
   #isBackground = false
   #isForegroundNext = false
+  /** The rounds in a row that have failed. */
+  #failures = 0
   #rounds: Promise<void> = Promise.resolve()
 
   constructor(options: PeriodicTaskOptions) {
@@ -96,9 +100,10 @@ export class PeriodicTask {
   }
 
   #wait(dueMs: number | undefined): void {
-    const { clock, random } = this.#options
+    const { clock, random, maxIntervalMs = this.#intervalMs } = this.#options
     const shorter = random ? 1 - jitter * random.next() : 1
-    const ms = Math.min(dueMs ?? Number.POSITIVE_INFINITY, Math.round(this.#intervalMs * shorter))
+    const intervalMs = Math.min(this.#intervalMs * 2 ** this.#failures, Math.max(maxIntervalMs, this.#intervalMs))
+    const ms = Math.min(dueMs ?? Number.POSITIVE_INFINITY, Math.round(intervalMs * shorter))
     this.#state = 'waiting'
     this.#roundAt = clock.monotonic() + ms
     this.#arm(ms, dueMs === undefined && !this.#isForegroundNext)
@@ -132,8 +137,11 @@ export class PeriodicTask {
 
   async #round(): Promise<number | undefined> {
     try {
-      return (await this.#options.run()) ?? undefined
+      const dueMs = (await this.#options.run()) ?? undefined
+      this.#failures = 0
+      return dueMs
     } catch (error) {
+      this.#failures++
       this.#options.failed?.(error, this.#options.name)
       return undefined
     }

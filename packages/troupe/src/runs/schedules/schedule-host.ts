@@ -4,6 +4,7 @@
  */
 import { failedWith, PeriodicTask, type TroupeError, type TroupeEvent, type UserId } from '../../core/index.ts'
 import { waitAtMost } from '../../journal/index.ts'
+import { backoffDelay } from '../../resilience/index.ts'
 import { commit } from './begin-run.ts'
 import { ContextSource } from './context-source.ts'
 import { MessageSource } from './message-source.ts'
@@ -16,6 +17,8 @@ interface UnhandledSchedule {
   readonly until: number
   /** True if it was left before for the same reason. */
   readonly isRepeated: boolean
+  /** The failures in a row. */
+  readonly failures?: number
 }
 
 /** A schedule that is being served. */
@@ -37,6 +40,8 @@ const maxWaitMs = 100
 const maxPollMs = 300_000
 /** The delay in ms after a failed check, and between two checks of sources. */
 const pauseMs = 1_000
+/** The pauses before a failed schedule is served again. */
+const backoff = { baseMs: pauseMs, maxMs: 10_000 }
 /** The time in ms for another process to start the run; then the reason is stored, and the schedule is checked later. */
 const firstPauseMs = 3_000
 const unhandledPauseMs = 30_000
@@ -206,7 +211,10 @@ export class ScheduleHost {
       if (problem) await this.#leave(user, id, problem)
       else this.#unhandled.delete(key)
     } catch (error) {
-      this.#unhandled.set(key, { until: clock.monotonic() + pauseMs, isRepeated: false })
+      // A change of another process is no failure of the storage.
+      const failures = isMoved(error) ? 1 : (this.#unhandled.get(key)?.failures ?? 0) + 1
+      const pause = backoffDelay(backoff, failures, this.parts.platform.random)
+      this.#unhandled.set(key, { until: clock.monotonic() + pause, isRepeated: false, failures })
       if (!isMoved(error) && !signal.aborted)
         log.warn('a schedule failed; it is retried', { schedule: id, error: error as Error })
     }

@@ -25,6 +25,8 @@ export interface SequencerParts {
 const least = 25
 const maxBatch = 400
 const afterMs = 1_000
+/** The longest time in ms between two rounds while rounds fail. */
+const maxAfterMs = 10_000
 /** At this number of waiting records the next batch starts at once. */
 const urgentCount = 1_000
 /** The time in ms for which a prepared change may still commit, and for which its record is searched. */
@@ -44,7 +46,8 @@ export class Sequencer {
     this.#parts = parts
     const { clock, failed } = parts
     const run = () => this.#round()
-    this.#task = new PeriodicTask({ name: 'audit sequencer', clock, intervalMs: afterMs, run, failed })
+    const intervals = { intervalMs: afterMs, maxIntervalMs: maxAfterMs }
+    this.#task = new PeriodicTask({ name: 'audit sequencer', clock, ...intervals, run, failed })
   }
 
   /** Something is about to be stored. */

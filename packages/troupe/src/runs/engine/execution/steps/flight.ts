@@ -18,6 +18,8 @@ export interface Flight {
   needsRestart: boolean
   /** The number of executions that began here. */
   executions: number
+  /** The number of executions in a row that failed with a storage error. */
+  failures: number
   /** How its first execution here begins. */
   entry: StepSpec['entry']
   /** The step has started child runs: their messages in the run's inbox are processed before its end. */

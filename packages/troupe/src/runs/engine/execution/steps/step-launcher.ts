@@ -9,6 +9,7 @@ import {
   type StoredError,
 } from '../../../../core/index.ts'
 import { type StepEnd, type StepSpec, stepJournal } from '../../../../journal/index.ts'
+import { backoffDelay } from '../../../../resilience/index.ts'
 import type { State } from '../../../machine/state.ts'
 import { type StateView, viewOf } from '../../../machine/state-view.ts'
 import type { RunMessage } from '../../commands/run-message.ts'
@@ -21,6 +22,8 @@ import type { BrokenStep, StepHooks, StepProgress } from './step-hooks.ts'
 
 /** The delay in ms before a step is executed again after a storage error or an abandoned execution. */
 export const retryDelayMs = 1_000
+/** The pauses between executions that fail in a row. */
+const backoff = { baseMs: retryDelayMs, maxMs: 10_000 }
 
 export class StepLauncher {
   readonly #parts: OrchestraParts
@@ -67,6 +70,7 @@ export class StepLauncher {
       retrying: false,
       needsRestart: false,
       executions: 0,
+      failures: 0,
       entry,
       hasChildRuns: false,
       usage: undefined,
@@ -167,6 +171,10 @@ export class StepLauncher {
     flight.needsRestart = false
     const execution = ++flight.executions
     flight.running = this.#execute(flight)
+      .then((end) => {
+        flight.failures = 0
+        return end
+      })
       .catch((error: unknown): BrokenStep | undefined => {
         if (isClosedFailure(error)) return undefined
         const about = { step: flight.command.step, error: error as Error }
@@ -195,8 +203,9 @@ export class StepLauncher {
       flight.retrying = false
       if (this.#flights.get(step) === flight) this.#startExecution(flight)
     }
-    const { wakeups } = this.#parts.host
-    wakeups.set(`${this.#run.user} ${stepJournal(this.#run.run, step)}`, retryDelayMs, retry, { foreground: true })
+    const { host, platform } = this.#parts
+    const pauseMs = backoffDelay(backoff, ++flight.failures, platform.random)
+    host.wakeups.set(`${this.#run.user} ${stepJournal(this.#run.run, step)}`, pauseMs, retry, { foreground: true })
   }
 
   #execute(flight: Flight): Promise<StepEnd> {
