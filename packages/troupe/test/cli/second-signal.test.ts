@@ -12,7 +12,7 @@ it('The server ends at once with 143 at a second SIGTERM.', async () => {
   await untilPrinted(server, /Serving/)
   await folder.run(['run', 'Doubtful', 'x', '--id', 'hasty', '--detach'])
   await atWork
-  const draining = untilPrinted(server, /Ending/)
+  const draining = untilPrinted(server, /Stopping/)
   server.kill('SIGTERM')
   await draining
   server.kill('SIGTERM')

@@ -92,7 +92,7 @@ describe.skipIf(!hasTerminals)('the program on a terminal', () => {
     const headers = { 'content-type': 'application/json' }
     expect((await fetch(`${url}/v1/runs`, { method: 'POST', headers, body })).status).toBe(201)
     hasty.types(control('C'))
-    await hasty.shows(/Ending/)
+    await hasty.shows(/Stopping/)
     hasty.types(control('C'))
     expect(await hasty.ended).toBe(130)
   })
