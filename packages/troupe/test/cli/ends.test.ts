@@ -47,6 +47,21 @@ describe('the end of the program', () => {
     expect(await end).toMatchObject({ code: 5, error: expect.stringContaining('troupe runs result slow --wait 30s\n') })
   })
 
+  it('A command ends with 5 if the server that owns its database is stopped, and names the process.', async () => {
+    using served = new Folder()
+    copyFileSync(join(import.meta.dirname, 'team.config.ts'), join(served.path, 'troupe.config.ts'))
+    const server = served.spawn(['serve', '--port', '0', '--json'])
+    await untilPrinted(server, /"serving".*\n/)
+    server.kill('SIGSTOP')
+    try {
+      const error = expect.stringMatching(new RegExp(`process ${server.pid} [^]*does not answer[^]*SIGCONT`))
+      expect(await served.run(['runs', 'list'])).toMatchObject({ code: 5, error })
+    } finally {
+      server.kill('SIGCONT')
+      server.kill('SIGKILL')
+    }
+  })
+
   it('The server of `troupe dev` drains and ends when `troupe dev` is killed.', async () => {
     using served = new Folder()
     copyFileSync(join(import.meta.dirname, 'team.config.ts'), join(served.path, 'troupe.config.ts'))

@@ -9,6 +9,9 @@ import type { Transport } from './cli-client.ts'
 import { remoteTransport } from './remote-transport.ts'
 import { untilAccepted } from './until-accepted.ts'
 
+/** The time in ms within which the server that owns the database must answer. */
+const maxAnswerMs = 10_000
+
 export interface OpenOptions {
   readonly flags: GlobalFlags
   readonly config: () => Promise<LoadedConfig>
@@ -44,6 +47,7 @@ export async function openTransport(options: OpenOptions): Promise<OpenedTranspo
   } catch (error) {
     const address = ownerOf(error)
     if (address === undefined) throw error
+    await needAnswer(address, error as Error)
     const key = process.env.TROUPE_API_KEY ?? loaded.server.key
     return { transport: remoteTransport(address), key: typeof key === 'string' ? key : undefined }
   }
@@ -116,6 +120,22 @@ export async function storageLocationOf({ config: { storage } }: LoadedConfig): 
   const { redactedStorageUrl } = await import('../../configuration/index.ts')
   const { url, host = 'localhost', database = '' } = typeof storage === 'string' ? { url: storage } : Object(storage)
   return redactedStorageUrl(typeof url === 'string' ? url : `postgres://${host}/${database}`)
+}
+
+/** @throws CliError if the server that owns the database accepts connections and does not answer */
+async function needAnswer(address: string, { message }: Error): Promise<void> {
+  const signal = AbortSignal.timeout(maxAnswerMs)
+  // Any answer will do. The request of the command reports a server that cannot be reached.
+  await fetch(`${address}/v1/health`, { signal }).then(
+    ({ body }) => body?.cancel(),
+    () => {},
+  )
+  if (!signal.aborted) return
+  throw new CliError(`${message} Its server ${address} does not answer.`, {
+    exit: exitCodes.unavailable,
+    code: 'server.unreachable',
+    hint: 'That process may be stopped or blocked. Resume it (SIGCONT), or end it with SIGKILL and repeat the command.',
+  })
 }
 
 /** @throws CliError if the process that owns the database is not a server */
