@@ -1,5 +1,6 @@
 /** A tool: a named function with a schema that an agent may call. It is checked when it is defined, and then frozen. */
 import {
+  checkFunction,
   checkName,
   checkOptions,
   checkSchema,
@@ -209,6 +210,7 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
     throw wrong('its name must be 1 to 64 letters, digits, _ and -, and begin with a letter or _')
   if (typeof options.description !== 'string' || options.description === '') throw wrong('it has no description')
   if (typeof options.execute !== 'function') throw wrong('it has no function execute')
+  checkFunction(`The execute of ${options.name}`, options.execute)
   if (options.inputSchema === undefined) throw wrong('it has no inputSchema')
   checkSchema(`The inputSchema of ${options.name}`, options.inputSchema)
   checkSchema(`The outputSchema of ${options.name}`, options.outputSchema)
@@ -263,7 +265,7 @@ type Options = Readonly<Record<string, unknown>>
 const sourceName = /^[^\p{Cc}]{1,100}$/u
 
 /** Checks the options whose types JavaScript does not check. */
-function checkParts(options: object, wrong: (problem: string) => Error): void {
+function checkParts(options: { readonly name: string }, wrong: (problem: string) => Error): void {
   const { durable, needsApproval, untrusted, sensitive, capabilities, hide, declassify, reconcile, undo } =
     options as Options
   if (durable !== undefined && typeof durable !== 'boolean') throw wrong('durable is neither true nor false')
@@ -281,7 +283,7 @@ function checkParts(options: object, wrong: (problem: string) => Error): void {
       'declassify is not a list of { label, reason }: a label is untrusted, sensitive, or one with its source',
     )
   for (const [option, fn] of Object.entries({ reconcile, undo }))
-    if (fn !== undefined && typeof fn !== 'function') throw wrong(`its ${option} must be a function`)
+    if (fn !== undefined) checkFunction(`The ${option} of ${options.name}`, fn)
 }
 
 const isFilledList = (value: unknown): value is readonly unknown[] => Array.isArray(value) && value.length > 0

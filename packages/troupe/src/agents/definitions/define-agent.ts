@@ -2,6 +2,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { checkAgentName } from '../../context/index.ts'
 import {
+  checkFunction,
   checkOptions,
   checkSchema,
   copyJson,
@@ -144,9 +145,9 @@ export function defineAgent<In, Out>(options: AgentOptions<In, Out>): Agent {
   const name = checkAgentName(options.name)
   if (typeof options.run !== 'function')
     throw failure('agent.wrong', { agent: name, problem: 'it has no function run' })
+  checkFunction(`The run of ${name}`, options.run)
   const { run, serve, inputSchema, outputSchema, description } = options
-  if (serve !== undefined && typeof serve !== 'function')
-    throw failure('agent.wrong', { agent: name, problem: 'its serve must be a function' })
+  if (serve !== undefined) checkFunction(`The serve of ${name}`, serve)
   if (description !== undefined && typeof description !== 'string')
     throw failure('agent.wrong', { agent: name, problem: 'its description is not a text' })
   checkSchema(`The inputSchema of ${name}`, inputSchema)

@@ -19,6 +19,13 @@ const dated = defineAgent({ name: 'Dated', inputSchema: z.object({ due: z.coerce
 /** A schema of a library that provides no JSON Schema, such as zod 3. */
 const opaque = { '~standard': { version: 1 as const, vendor: 'own', validate: (value: unknown) => ({ value }) } }
 
+function* generate() {
+  yield 1
+}
+async function* generateLater() {
+  yield 1
+}
+
 describe('invalid definitions of agents', () => {
   it.each<[string, object]>([
     ['instructions', { instructions: 5 }],
@@ -55,6 +62,8 @@ describe('invalid definitions of agents', () => {
     ['an inputSchema', { inputSchema: {} }],
     ['an outputSchema', { outputSchema: 5 }],
     ['serve', { serve: 5 }],
+    ['a generator function as run', { run: generate }],
+    ['a generator function as serve', { serve: generateLater }],
     ['a description', { description: 5 }],
   ])('A function agent rejects invalid options: %s.', (_, more) => {
     expect(() => defineAgent({ name: 'A', run: () => 1, ...more } as never)).toThrow(wrong)
@@ -70,6 +79,8 @@ describe('invalid definitions of agents', () => {
     ['capabilities', { capabilities: 'search' }],
     ['reconcile', { reconcile: 5 }],
     ['undo', { undo: 5 }],
+    ['a generator function as execute', { execute: generateLater }],
+    ['a generator function as undo', { effect: 'idempotent', undo: generate }],
     ['durable', { durable: 'yes' }],
   ])('A tool rejects invalid options: %s.', (_, more) => {
     const complete = { name: 't', description: 'd', inputSchema: z.object({}), execute: () => 1 }

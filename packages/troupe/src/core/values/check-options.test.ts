@@ -96,6 +96,14 @@ describe('checks of one value', () => {
     }
   })
 
+  it('checkFunction rejects a generator function, whose call executes nothing.', () => {
+    const message = 'The handler is not valid: it must be a function, got a generator function.'
+    for (const value of [function* () {}, async function* () {}])
+      expect(() => checkFunction('The handler', value)).toThrow(message)
+    for (const value of [() => 1, async () => 1, class {}, function named() {}])
+      expect(() => checkFunction('The handler', value)).not.toThrow()
+  })
+
   it('listOf returns the holes of a list as undefined, so that a check of each item rejects them.', () => {
     const names = ['a', 'b']
     expect(listOf('The topics', names)).toBe(names)

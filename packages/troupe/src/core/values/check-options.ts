@@ -87,9 +87,15 @@ export function checkFlag(what: string, value: unknown): boolean {
   return value
 }
 
-/** @throws ValidationError unless it is a function */
+/**
+ * Checks a function of the caller. A call of a generator function executes nothing of it, so it is an error.
+ * @throws ValidationError unless it is a function, and no generator function
+ */
 export function checkFunction(what: string, value: unknown): void {
   if (typeof value !== 'function') throw invalidInput(what, `it must be a function, got ${describe(value)}`)
+  const tag = fieldOf(value, Symbol.toStringTag)
+  if (tag === 'GeneratorFunction' || tag === 'AsyncGeneratorFunction')
+    throw invalidInput(what, 'it must be a function, got a generator function')
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Checks the arguments of an effect, before anything of it is recorded. */
-import { checkOptions, fieldOf, invalidInput, show } from '../../core/index.ts'
+import { checkFunction, checkOptions, fieldOf, invalidInput, show } from '../../core/index.ts'
 import type { EffectClass, EffectSpec, Reconciled } from '../effect-port.ts'
 
 const classes: readonly EffectClass[] = ['pure', 'read', 'idempotent', 'at-most-once']
@@ -16,8 +16,9 @@ export function checkEffect<Out>(name: string, spec: EffectSpec<Out>, fn: unknow
   for (const [part, text] of [['name', name] as const, ['key', spec.key ?? ''] as const])
     if (text.includes('\0') || !text.isWellFormed()) throw wrong(`its ${part} holds NUL or half of a surrogate pair`)
   for (const part of ['request', 'reconcile', 'undo', 'claim', 'charge'] as const)
-    if (spec[part] !== undefined && typeof spec[part] !== 'function') throw wrong(`its ${part} must be a function`)
+    if (spec[part] !== undefined) checkFunction(`The ${part} of the effect ${name}`, spec[part])
   if (typeof fn !== 'function') throw wrong('it has no function to call')
+  checkFunction(`The function of the effect ${name}`, fn)
 }
 
 const verdicts: readonly unknown[] = ['happened', 'not', 'unknown']

@@ -76,6 +76,19 @@ it('A worker whose batch registration is rejected retains the earlier handler of
   expect(await messages.request(Note, 'one', { to: 'W', timeout: '10s' })).toBe('handled')
 })
 
+it('A worker rejects a generator function as handler, since its messages would be acknowledged and not handled.', () => {
+  const worker = new Worker('W')
+  const generate = function* () {} as never
+  const generateLater = async function* () {} as never
+  const registrations = [
+    () => worker.on(Note, generate),
+    () => worker.onBatch(Note, { size: 1, wait: '1s' }, generateLater),
+    () => worker.onConnect('*', generate),
+    () => worker.onDisconnect('*', generateLater),
+  ]
+  for (const register of registrations) expect(register).toThrow(/it must be a function, got a generator function/)
+})
+
 it('A started worker rejects later registrations.', async () => {
   testbed = await openMessagingTestbed()
   const worker = new Worker('W')

@@ -2,6 +2,7 @@
 
 import { type ContextClient, checkAgentName } from '../../context/index.ts'
 import {
+  checkFunction,
   checkOptions,
   type Duration,
   type Fitting,
@@ -156,13 +157,13 @@ const integer = (value: number, what: string, max: number): number => {
 /** `*`, `topic`, `topic:role` or `*:role`. */
 function peers(pattern: string, handler: unknown): string {
   if (text(pattern, 'pattern') === '') throw invalidInput('pattern', 'it is empty; write * for every agent')
-  if (typeof handler !== 'function') throw invalidInput(`The handler of ${pattern}`, 'it must be a function')
+  checkFunction(`The handler of ${pattern}`, handler)
   return pattern
 }
 
 function checkRegistration(type: Pick<MessageType, 'name'>, handler: unknown): void {
   checkMessageType(type)
-  if (typeof handler !== 'function') throw invalidInput(`The handler of ${type.name}`, 'it must be a function')
+  checkFunction(`The handler of ${type.name}`, handler)
 }
 
 /** Binding may throw for a proxy. */

@@ -199,6 +199,8 @@ describe('an agent with results of other agents', () => {
 })
 
 describe('mistakes of a function agent', () => {
+  const generate = function* () {}
+
   it.each<[string, Parameters<typeof defineAgent>[0]['run']]>([
     ['an effect without a name', async (_, ctx) => ctx.effect('', { class: 'read' }, () => 1)],
     ['an effect of no class', async (_, ctx) => ctx.effect('x', {} as never, () => 1)],
@@ -207,6 +209,10 @@ describe('mistakes of a function agent', () => {
       async (_, ctx) => ctx.effect('x', { class: 'read', kee: 1 } as never, () => 1),
     ],
     ['an effect that does nothing', async (_, ctx) => ctx.effect('x', { class: 'read' }, undefined as never)],
+    [
+      'an effect whose undo is a generator function',
+      async (_, ctx) => ctx.effect('x', { class: 'at-most-once', undo: generate as never }, () => 1),
+    ],
     ['a request with an unknown option', async (_, ctx) => ctx.request(defineMessage('x'), 1, { too: 'A' } as never)],
     ['an invocation of nobody', () => invoke(['B' as never])],
     [
