@@ -5,6 +5,7 @@ export { type Identity, Mailboxes, type MailboxesParts } from './mailboxes.ts'
 export type { Message, Priority } from './message.ts'
 export * from './message-client.ts'
 export {
+  checkMessageType,
   defineMessage,
   type MessageType,
   type MessageTypeOptions,

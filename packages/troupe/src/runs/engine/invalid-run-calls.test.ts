@@ -198,6 +198,17 @@ describe('an agent with results of other agents', () => {
   })
 })
 
+it.each(['Server', 'Desk'])('A request of a step to %s rejects a message type that is a text.', async (to) => {
+  const { orchestra } = await ada()
+  const server = defineAgent({ name: 'Server', run: () => null })
+  const client = defineAgent({ name: 'Client', run: (_, ctx) => ctx.request('ask' as never, 1 as never, { to }) })
+  const topology = { agents: [client, server], flows: ['Start -> Client', 'Client -> End', 'Client <-> Server'] }
+  expect(await orchestra.run({ task: 'x', topology })).toMatchObject({
+    status: 'failed',
+    error: { code: 'validation.failed', message: expect.stringContaining('it is the text ask, and not a result of') },
+  })
+})
+
 describe('mistakes of a function agent', () => {
   const generate = function* () {}
 

@@ -15,7 +15,12 @@ import {
   taintField,
 } from '../../../../core/index.ts'
 import { type Recorder, runJournal, stepJournal } from '../../../../journal/index.ts'
-import type { MessageClient, MessageType, RequestOptions } from '../../../../messaging/index.ts'
+import {
+  checkMessageType,
+  type MessageClient,
+  type MessageType,
+  type RequestOptions,
+} from '../../../../messaging/index.ts'
 import type { Fragment } from '../../../../storage/index.ts'
 import { startChildRun } from '../../children/start-child-run.ts'
 import { type RunMessage, runMessageJson } from '../../commands/run-message.ts'
@@ -64,6 +69,7 @@ function requestVia(
   return async <P, R>(type: MessageType<P, R>, payload: P, options: RequestOptions): Promise<R> => {
     checkOptions('request', options, ['to', 'timeout', 'priority', 'threadId', 'metadata', 'signal'])
     checkSignal('request', options.signal)
+    checkMessageType(type)
     const { to } = options
     if (!at.agents.has(to)) return messages.request(type, payload, options)
     for (const option of ['priority', 'threadId', 'metadata'] as const)
