@@ -77,12 +77,15 @@ describe('an agent with the tools of a server', () => {
     await (await mcpTools(troupe, other)).close()
     await session.chat('x')
     expect(offered(model, 1)).toEqual(['other_echo'])
-    const { changes, close } = await mcpTools(troupe, other)
+    const { changes } = await mcpTools(troupe, other)
     await approveMcpTools(troupe, changes)
-    await close()
     await session.chat('x')
     expect(offered(model, 2)).toEqual(['other_echo', 'other_extra'])
     expect(await session.executeTool('other_extra', { bytes: 3 })).toBe('{"bytes":3}')
+    const { unapproved } = await mcpTools(troupe, other)
+    expect(unapproved.map(({ tool }) => tool)).toEqual(['echo'])
+    await approveMcpTools(troupe, unapproved)
+    expect(await mcpTools(troupe, other)).toMatchObject({ changes: [], unapproved: [] })
   })
 
   test('An agent with an unreachable MCP server fails its step, but can be defined and checked.', async () => {

@@ -106,6 +106,7 @@ export class ToolPins {
   readonly #production: boolean
   readonly #audit: Pick<AuditTrail, 'actionStatements'>
   readonly #statements: ReturnType<typeof pinStatements>
+  #approvals = 0
 
   constructor({ storage, audit, production }: ToolPinsParts) {
     this.#storage = storage
@@ -147,6 +148,11 @@ export class ToolPins {
       .map((one) => (one.change === 'unapproved' && this.#production ? { ...one, change: 'added' } : one))
   }
 
+  /** The number of approvals of this troupe: a comparison from before the last one is not current. */
+  get approvals(): number {
+    return this.#approvals
+  }
+
   /** Pins the tools in the form that was shown. */
   async approve(changes: readonly ToolChange[]): Promise<void> {
     await commitWork(
@@ -162,6 +168,7 @@ export class ToolPins {
         }),
       ]),
     )
+    this.#approvals++
   }
 
   async #pinned(source: string): Promise<ReadonlyMap<string, Pinned>> {

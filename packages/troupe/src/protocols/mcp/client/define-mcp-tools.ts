@@ -178,14 +178,17 @@ function openServer(host: SourceHost, checked: Checked): OpenedSource {
     evaluator,
     open: (listeners) =>
       openClient({ server, clock, log, timeoutMs, messageBytes: 4 * resultLimit, secrets, fetchFor, ...listeners }),
-    compare: async (forms, work) => {
-      const changes = await toolPins.compare(source, forms, { isTrusted: checked.trust, work })
-      for (const { tool, change, parts } of changes)
-        if (change !== 'unapproved')
-          await work(() =>
-            events.emit({ type: 'mcp.changed', at: clock.now(), server: source, tool, change, parts: [...parts] }),
-          )
-      return changes
+    pins: {
+      compare: async (forms, work) => {
+        const changes = await toolPins.compare(source, forms, { isTrusted: checked.trust, work })
+        for (const { tool, change, parts } of changes)
+          if (change !== 'unapproved')
+            await work(() =>
+              events.emit({ type: 'mcp.changed', at: clock.now(), server: source, tool, change, parts: [...parts] }),
+            )
+        return changes
+      },
+      approvals: () => toolPins.approvals,
     },
   })
   const missed = new Set<string>()

@@ -52,9 +52,12 @@ async function connect(
       changed = listeners.changed
       return client
     },
-    compare: (forms, work) => {
-      onCompare()
-      return pins.compare('heavy', forms, { work })
+    pins: {
+      compare: (forms, work) => {
+        onCompare()
+        return pins.compare('heavy', forms, { work })
+      },
+      approvals: () => pins.approvals,
     },
   })
   const close = async () => {

@@ -26,8 +26,12 @@ export interface ConnectionParts {
     /** Delivers a list of tools, which the client then reads. */
     readonly listed: (deliver: () => void) => void
   }) => Promise<Client>
-  /** Returns the differences from the pinned tools. */
-  readonly compare: (forms: readonly ToolForm[], work: ChargedWork) => Promise<readonly ToolChange[]>
+  readonly pins: {
+    /** Returns the differences from the pinned tools. */
+    readonly compare: (forms: readonly ToolForm[], work: ChargedWork) => Promise<readonly ToolChange[]>
+    /** Returns the number of approvals until now. */
+    readonly approvals: () => number
+  }
 }
 
 interface Seen {
@@ -39,6 +43,8 @@ interface Seen {
 interface Live extends Seen {
   readonly client: Client
   readonly until: number
+  /** The number of approvals before the comparison. */
+  readonly approvals: number
 }
 
 const freshMs = 60_000
@@ -65,12 +71,14 @@ export class McpConnection {
 
   /**
    * Returns the tools that the server offers, compared with the pinned ones.
-   * @param refresh asks the server also if its tools were read within the last minute
+   * @param refresh asks the server also if its tools were read within the last minute, and after the last approval
    * @throws ExternalServiceError `mcp.unreachable`
    */
   discover(refresh = false): Promise<Live> {
-    const { clock } = this.#parts.platform
-    if (!refresh && this.#live && clock.monotonic() < this.#live.until) return Promise.resolve(this.#live)
+    const { platform, pins } = this.#parts
+    const live = this.#live
+    const isCurrent = live && platform.clock.monotonic() < live.until && live.approvals === pins.approvals()
+    if (!refresh && isCurrent) return Promise.resolve(live)
     this.#discovering ??= this.#read().finally(() => {
       this.#discovering = undefined
     })
@@ -159,7 +167,7 @@ export class McpConnection {
   }
 
   async #read(): Promise<Live> {
-    const { platform, source, compare, evaluator } = this.#parts
+    const { platform, source, pins, evaluator } = this.#parts
     const { clock, random } = platform
     if (this.#ends.signal.aborted)
       throw failure('mcp.unreachable', { server: source, problem: 'its tools were closed' })
@@ -172,15 +180,16 @@ export class McpConnection {
     // A server that has used up its budget is not asked.
     await work(() => {})
     const announced = this.#announced
+    const approvals = this.#parts.pins.approvals()
     try {
       const { client, tools } = await this.#listed()
       const forms = new Map<string, ToolForm>()
       for (const tool of tools) forms.set(tool.name, await work(() => toolFormOf(tool)))
-      const compared = await compare([...forms.values()], work)
+      const compared = await pins.compare([...forms.values()], work)
       const unapproved = compared.filter(({ change }) => change === 'unapproved')
       const changes = compared.filter(({ change }) => change !== 'unapproved')
       this.#failures = 0
-      const live = { client, tools, forms, changes, unapproved, until: clock.monotonic() + freshMs }
+      const live = { client, tools, forms, changes, unapproved, until: clock.monotonic() + freshMs, approvals }
       // The connection may already be closed, and the list may have changed while its tools were compared.
       if (this.#client === client && this.#announced === announced) this.#live = live
       return live
