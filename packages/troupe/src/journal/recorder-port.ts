@@ -68,7 +68,7 @@ export interface Recorder {
    */
   dropWhenParked(): void
   /** Makes a call of a client: the code of this stage ends only after it, also if it does not await the call. */
-  call<T>(run: () => Promise<T>): Promise<T>
+  clientCall<T>(run: () => Promise<T>): Promise<T>
   /** Records an internal answer (a context read, now, random) with the next append. */
   answer<T extends Json>(call: CallName, ask: () => T | Promise<T>): Promise<T>
   /** The same for synchronous calls (`ctx.now()`, `ctx.random()`). */

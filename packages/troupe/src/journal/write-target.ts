@@ -84,7 +84,7 @@ export class StageInTurn implements WriteTarget {
   }
 
   call<T>(run: () => Promise<T>): Promise<T> {
-    return this.#recorder.call(run)
+    return this.#recorder.clientCall(run)
   }
 
   origin(): WriteOrigin {

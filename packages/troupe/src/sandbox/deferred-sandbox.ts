@@ -5,10 +5,10 @@ import type { Sandbox } from './sandbox-port.ts'
 
 export class DeferredSandbox implements Sandbox {
   readonly #sandbox: () => Sandbox
-  readonly #call: Recorder['call']
+  readonly #call: Recorder['clientCall']
 
   /** @param call makes a call after which the step ends */
-  constructor(open: () => Sandbox, call: Recorder['call']) {
+  constructor(open: () => Sandbox, call: Recorder['clientCall']) {
     this.#sandbox = lazy(open)
     this.#call = call
   }

@@ -209,7 +209,6 @@ export function defineTool<In, Out>(options: ToolOptions<In, Out>): Tool {
   if (!/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(options.name))
     throw wrong('its name must be 1 to 64 letters, digits, _ and -, and begin with a letter or _')
   if (typeof options.description !== 'string' || options.description === '') throw wrong('it has no description')
-  if (typeof options.execute !== 'function') throw wrong('it has no function execute')
   checkFunction(`The execute of ${options.name}`, options.execute)
   if (options.inputSchema === undefined) throw wrong('it has no inputSchema')
   checkSchema(`The inputSchema of ${options.name}`, options.inputSchema)

@@ -143,8 +143,6 @@ export function defineAgent<In = Json, Out = unknown>(options: AgentOptions<In, 
 export function defineAgent<In, Out>(options: AgentOptions<In, Out>): Agent {
   checkOptions('defineAgent', options, known)
   const name = checkAgentName(options.name)
-  if (typeof options.run !== 'function')
-    throw failure('agent.wrong', { agent: name, problem: 'it has no function run' })
   checkFunction(`The run of ${name}`, options.run)
   const { run, serve, inputSchema, outputSchema, description } = options
   if (serve !== undefined) checkFunction(`The serve of ${name}`, serve)

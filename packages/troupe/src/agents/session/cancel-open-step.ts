@@ -63,8 +63,8 @@ function emitCancelled(
   { platform: { clock, events } }: SessionOptions['services'],
   step: ReturnType<typeof stepFieldsOf>,
 ) {
-  const { startedAt } = step
   const at = clock.now()
+  const { startedAt = at } = step
   const end = { status: 'cancelled', success: true, durationMs: 0, startedAt } as const
   events.emit({ ...eventContextOf(step), type: 'step.released', at, ...end })
 }

@@ -71,7 +71,7 @@ export const copyOf = (input: Json, what = 'The input of the agent'): Json => co
 export const stepFieldsOf = (userId: UserId, name: string, { step, startedAt, callerSpan }: OpenStep) => ({
   id: step,
   principal: { userId, kind: 'agent', name } satisfies Principal,
-  startedAt,
+  ...(startedAt === undefined ? {} : { startedAt }),
   ...(callerSpan ? { traceId: callerSpan.traceId, parentSpan: callerSpan.spanId } : {}),
 })
 

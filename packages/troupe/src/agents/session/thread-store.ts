@@ -30,8 +30,8 @@ export type OpenStep = {
   readonly input: Json
   /** The taint labels of the input. */
   readonly taint?: readonly TaintLabel[]
-  /** In ms since 1970. */
-  readonly startedAt: number
+  /** In ms since 1970; absent in a step that an earlier version has stored. */
+  readonly startedAt?: number
   /** The span in which the call began, in the trace of its caller. */
   readonly callerSpan?: TraceContext
 }

@@ -42,7 +42,7 @@ export function buildStepContext(options: StepContextOptions): StepContext {
     if (!workspace) throw failure('sandbox.absent', { what: 'ctx.sandbox' })
     return workspace.sandboxes.open({ recorder, workspace: workspace.name, effect, over: workspace.over?.sandbox })
   }
-  const sandbox = new DeferredSandbox(openSandbox, (run) => recorder.call(run))
+  const sandbox = new DeferredSandbox(openSandbox, (run) => recorder.clientCall(run))
   return {
     agent,
     runId: recorder.runId,

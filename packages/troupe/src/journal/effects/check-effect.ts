@@ -17,7 +17,6 @@ export function checkEffect<Out>(name: string, spec: EffectSpec<Out>, fn: unknow
     if (text.includes('\0') || !text.isWellFormed()) throw wrong(`its ${part} holds NUL or half of a surrogate pair`)
   for (const part of ['request', 'reconcile', 'undo', 'claim', 'charge'] as const)
     if (spec[part] !== undefined) checkFunction(`The ${part} of the effect ${name}`, spec[part])
-  if (typeof fn !== 'function') throw wrong('it has no function to call')
   checkFunction(`The function of the effect ${name}`, fn)
 }
 

@@ -211,7 +211,7 @@ export class StepMachine implements StepControl, StepPort {
     try {
       const recorder = new StageRecorder(execution, turn, execution.root)
       const value = (await runWithStepTaint(recorder, () => this.#program(recorder))) ?? null
-      if (execution.root.called) await execution.root.called
+      if (execution.root.hasClientCalls) await execution.root.clientCallsEnded()
       end = { value }
     } catch (thrown) {
       end = { thrown }

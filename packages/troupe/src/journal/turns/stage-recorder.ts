@@ -98,8 +98,8 @@ export class StageRecorder implements Recorder {
     }
   }
 
-  call<T>(run: () => Promise<T>): Promise<T> {
-    return this.#stage.call(run)
+  clientCall<T>(run: () => Promise<T>): Promise<T> {
+    return this.#stage.clientCall(run)
   }
 
   answer<T extends Json>(call: CallName, ask: () => T | Promise<T>): Promise<T> {
@@ -190,7 +190,7 @@ export class StageRecorder implements Recorder {
     let result: { readonly text: string } | { readonly error: StoredError }
     try {
       const value = (await runWithStepTaint(recorder, () => run(recorder))) ?? null
-      if (inner.called) await inner.called
+      if (inner.hasClientCalls) await inner.clientCallsEnded()
       const text = encodeJson(value, `The result of ${inner.path}`)
       item = createItem('body', call, { value })
       result = { text }

@@ -24,9 +24,10 @@ export class Stage {
   /** A body is finished when it has returned; another stage whenever it has no open call. */
   readonly isBody: boolean
   running: boolean
+  /** The number of calls of the journal that have not ended. */
   openCalls = 0
   /** The calls of clients that have not ended: the code of a step or body ends after those of its stages. */
-  readonly calls: Set<Promise<unknown>>
+  readonly #clientCalls: Set<Promise<unknown>>
   /** The commit of this stage that waits for effects. */
   committing: PendingCommit | undefined
   /** The result of a body that has returned, until a turn records it. */
@@ -40,7 +41,7 @@ export class Stage {
     this.parent = parent
     this.isBody = isBody
     this.running = isBody
-    this.calls = isBody || !parent ? new Set() : parent.calls
+    this.#clientCalls = isBody || !parent ? new Set() : parent.#clientCalls
     parent?.parts.push(this)
   }
 
@@ -56,25 +57,24 @@ export class Stage {
     return this.committing ?? this.parent?.pendingCommit
   }
 
-  /** Makes a call that the code of this stage may not await. */
-  async call<T>(run: () => Promise<T>): Promise<T> {
-    const { calls } = this
+  /** Makes a call of a client, which the code of this stage may not await. */
+  async clientCall<T>(run: () => Promise<T>): Promise<T> {
     const call = run()
-    calls.add(call)
+    this.#clientCalls.add(call)
     try {
       return await call
     } finally {
-      calls.delete(call)
+      this.#clientCalls.delete(call)
     }
   }
 
-  /** Resolves when the calls of the code have ended; undefined if they have. Their errors are those of the code. */
-  get called(): Promise<void> | undefined {
-    return this.calls.size === 0 ? undefined : this.#allEnded()
+  get hasClientCalls(): boolean {
+    return this.#clientCalls.size > 0
   }
 
-  async #allEnded(): Promise<void> {
-    while (this.calls.size > 0) await Promise.allSettled(this.calls)
+  /** Resolves when the calls of clients have ended. Their errors are those of the code. */
+  async clientCallsEnded(): Promise<void> {
+    while (this.hasClientCalls) await Promise.allSettled(this.#clientCalls)
   }
 
   /** Drops the writes, because the body has thrown. */

@@ -39,7 +39,7 @@ async function openWorkspace(paths: readonly string[]) {
     step: 'step:1',
     taint: [],
     answer: async (_: unknown, ask: () => Json | Promise<Json>) => ask(),
-    call: (run: () => unknown) => run(),
+    clientCall: (run: () => unknown) => run(),
     addTaint: () => {},
     onCommitted: () => {},
     stage: (_: StagedWrite) => true,

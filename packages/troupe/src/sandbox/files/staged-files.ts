@@ -119,7 +119,7 @@ export class StagedFiles implements SandboxFiles {
       this.#stageWrite(path, { version, content, bytes, taint: [...this.#recorder.taint] })
       return { path, version, bytes }
     }
-    return this.#recorder.call(() => this.#stage.inOrder(write))
+    return this.#recorder.clientCall(() => this.#stage.inOrder(write))
   }
 
   async #versionOf(path: string): Promise<number> {
@@ -138,7 +138,7 @@ export class StagedFiles implements SandboxFiles {
   }
 
   remove(path: string): Promise<boolean> {
-    return this.#recorder.call(() => this.#remove(path))
+    return this.#recorder.clientCall(() => this.#remove(path))
   }
 
   async #remove(path: string): Promise<boolean> {

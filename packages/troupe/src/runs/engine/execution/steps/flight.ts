@@ -18,7 +18,7 @@ export interface Flight {
   needsRestart: boolean
   /** The number of executions that began here. */
   executions: number
-  /** The number of executions in a row that failed with a storage error. */
+  /** The number of executions in a row that failed and are repeated. */
   failures: number
   /** How its first execution here begins. */
   entry: StepSpec['entry']
