@@ -2,7 +2,7 @@
  * Simulates the worlds of the trials. Without options, 300 seeds of each.
  *
  * node packages/troupe/test/reliability/simulate.ts [--seeds N] [--scenario NAME] [--base TEXT] [--seed NAME] [--cap 10m]
- *   [--processes N] [--bail] [--json]
+ *   [--processes N] [--bail] [--shrink] [--json]
  */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -19,6 +19,7 @@ const { values } = parseArgs({
     cap: { type: 'string', default: '60m' },
     processes: { type: 'string', default: `${availableParallelism()}` },
     bail: { type: 'boolean', default: false },
+    shrink: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
@@ -31,10 +32,11 @@ for (const name of values.scenario ?? scenarios) {
     cap: values.cap as Duration,
     processes: Number(values.processes),
     bail: values.bail,
+    shrink: values.shrink,
     maxEvents: 60_000,
     traceLines: values.seed ? 5_000 : 20,
   })
-  const { seeds, failures, events, kills, operations, simulatedMs, durationMs } = report
+  const { seeds, failures, smallest, events, kills, operations, simulatedMs, durationMs } = report
   const share = harness.checkShare(operations)
   if (failures.length > 0 || share.length > 0) process.exitCode = 1
   if (values.json) {
@@ -57,4 +59,6 @@ for (const name of values.scenario ?? scenarios) {
   for (const { message } of share) console.log(`  ${message}`)
   for (const { seed, failure, tail } of failures.slice(0, 10))
     console.log(`  ${seed}: ${failure}${values.seed ? `\n${tail.join('\n')}` : ''}`)
+  if (smallest)
+    console.log(`  fewest faults: ${smallest.seed} with ${smallest.faults.join(', ') || 'none'}: ${smallest.failure}`)
 }

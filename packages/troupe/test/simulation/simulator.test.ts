@@ -84,6 +84,27 @@ test.each<[string, RegExp]>([
   },
 )
 
+test('The simulator finds the fewest faults with which a seed fails, and executes the seed with them alone.', async () => {
+  const report = await simulate('fragile', { seeds: ['seed-1'], shrink: true })
+  const { failures, smallest } = report
+  expect(failures.map(({ faults }) => faults.length > 2)).toEqual([true])
+  expect(smallest).toMatchObject({ seed: 'seed-1', faults: ['server: kill 1', 'server: kill 2'], kills: 2 })
+  expect(smallest?.failure).toMatch(/2 kills/)
+  const faults = { only: smallest?.faults ?? [] }
+  const alone = await simulate('fragile', { seeds: ['seed-1'], faults })
+  expect(alone.failures).toEqual([smallest])
+  const withOne = await simulate('fragile', { seeds: ['seed-1'], faults: { only: ['server: kill 2'] } })
+  expect(withOne.seeds).toMatchObject([{ faults: ['server: kill 2'], kills: 1 }])
+  expect(withOne.failures).toEqual([])
+})
+
+test('The simulator names a seed that fails without any fault.', async () => {
+  const { smallest } = await simulate('fragile', { seeds: 1, options: 'always', shrink: true })
+  expect(smallest).toMatchObject({ faults: [], kills: 0, operations: { succeeded: 150, failed: 0 } })
+  const ended = await simulate('leaking', { seeds: 2, options: 'exits', shrink: true })
+  expect(ended.smallest).toMatchObject({ seed: 'seed-1', faults: [], failure: expect.stringMatching(/code 7/) })
+})
+
 test('A scenario may print a line under one seed alone.', async () => {
   expect((await simulate('leaking', { seeds: 2, options: 'prints' })).failures).toEqual([])
 })

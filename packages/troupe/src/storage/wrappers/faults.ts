@@ -29,6 +29,8 @@ export interface Faults {
   readonly delayMs?: number
   /** Selects the fault of the n-th batch, from 0, in place of chance. */
   readonly at?: (batch: number) => FaultKind | undefined
+  /** Returns false for a chosen fault that must not happen; by default each happens. */
+  readonly allows?: (kind: FaultKind, batch: number) => boolean
   /** The number of probes that fail after `full`; 2 by default. */
   readonly fullProbes?: number
   /** The location of the data of `memory:`, which outlives a process killed in a simulation. */
@@ -39,11 +41,12 @@ const kinds: readonly FaultKind[] = ['io-before', 'io-after', 'full', 'dead']
 
 /** @throws ValidationError for an unknown option or a missing clock or random */
 export function checkFaults(faults: Faults): void {
-  checkOptions('faults', faults, ['clock', 'random', 'rates', 'delayMs', 'at', 'fullProbes', 'disk'])
+  checkOptions('faults', faults, ['clock', 'random', 'rates', 'delayMs', 'at', 'allows', 'fullProbes', 'disk'])
   checkOptions('faults.rates', faults.rates ?? {}, kinds)
   if (typeof faults.clock?.now !== 'function') throw invalidInput('faults.clock', 'it has no now()')
   if (typeof faults.random?.next !== 'function') throw invalidInput('faults.random', 'it has no next()')
   if (faults.at !== undefined) checkFunction('faults.at', faults.at)
+  if (faults.allows !== undefined) checkFunction('faults.allows', faults.allows)
 }
 
 export function withFaults(shell: WriterShell, faults: Faults): WriterShell {
@@ -53,8 +56,7 @@ export function withFaults(shell: WriterShell, faults: Faults): WriterShell {
   const delay = async () => {
     if (faults.delayMs) await sleep(faults.clock, faults.random.next() * faults.delayMs)
   }
-  const draw = (): FaultKind | undefined => {
-    const batch = batches++
+  const draw = (batch: number): FaultKind | undefined => {
     if (faults.at) return faults.at(batch)
     // One draw per batch, so that a changed rate does not alter the draws of the other kinds.
     let left = faults.random.next()
@@ -84,8 +86,10 @@ export function withFaults(shell: WriterShell, faults: Faults): WriterShell {
       }
       if (request.kind !== 'batch' && request.kind !== 'slice') return shell.send(request)
       await delay()
-      const kind = draw()
-      const reply = await (kind ? strike(kind, request) : shell.send(request))
+      const batch = batches++
+      const kind = draw(batch)
+      const happens = kind && (faults.allows?.(kind, batch) ?? true)
+      const reply = await (happens ? strike(kind, request) : shell.send(request))
       await delay()
       return reply
     },

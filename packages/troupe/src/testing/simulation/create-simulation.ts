@@ -2,8 +2,9 @@
 import { type Clock, createIds, type Json, type Random, seededRandom } from '../../core/index.ts'
 import { createDisk, type Disk, type FaultKind, type Faults } from '../../storage/index.ts'
 import { checkMs, checkNode } from './check-node.ts'
+import { ChosenFaults } from './chosen-faults.ts'
 import { digestOf } from './digest-of.ts'
-import { type Machine, outside, type ProcessContext } from './machine.ts'
+import { type Machine, outside, type ProcessContext } from './machine/machine.ts'
 import {
   type NodeHandle,
   NodeLost,
@@ -22,6 +23,8 @@ export interface SeedOptions {
 export interface SeedSimulation {
   readonly simulation: Simulation
   readonly operations: { succeeded: number; failed: number }
+  /** The faults that the seed chose and that happened, in their order. */
+  readonly faults: readonly string[]
   /** Returns the number of kills. */
   kills(): number
   /** Returns the errors for which nodes do not run at the end. */
@@ -42,7 +45,8 @@ export function createSimulation(machine: Machine, { seed, options, faults }: Se
   const healers: (() => void)[] = []
   let kills = 0
   const startFailures = new Map<string, unknown>()
-  const shared = { machine, rates, healers, startFailures, killed: () => void kills++ }
+  const chosen = new ChosenFaults(faults.only)
+  const shared = { machine, rates, chosen, healers, startFailures, killed: () => void kills++ }
   const clock = clockOf(machine, own)
   const simulation: Simulation = {
     seed,
@@ -69,6 +73,7 @@ export function createSimulation(machine: Machine, { seed, options, faults }: Se
   return {
     simulation,
     operations,
+    faults: chosen.happened,
     kills: () => kills,
     startFailures: () =>
       [...startFailures].map(
@@ -81,6 +86,7 @@ export function createSimulation(machine: Machine, { seed, options, faults }: Se
 interface Shared {
   readonly machine: Machine
   readonly rates: Partial<Record<FaultKind, number>>
+  readonly chosen: ChosenFaults
   readonly healers: (() => void)[]
   /** The error of the last start of each node that does not run. */
   readonly startFailures: Map<string, unknown>
@@ -106,24 +112,31 @@ function startNode<Service>(
   options: SimulatedNodeOptions,
 ): NodeHandle<Service> {
   checkNode(name, start, options)
-  const { machine, healers } = shared
+  const { machine, chosen, healers } = shared
   const { kills = options.killAt?.length ?? 0, within = 300, killAt, restartMs = 2_000 } = options
   const random = seededRandom(`${seed}/fate/${name}`)
   const home = machine.processContext()
-  let [incarnations, sparing] = [0, false]
+  let [incarnations, planned, sparing] = [0, 0, false]
   let up:
     | { readonly service: Service; readonly node: SimulatedNode; readonly processContext: ProcessContext }
     | undefined
   let processContext: ProcessContext
   const calls = new Set<Call>()
+  const killName = () => `${name}: kill ${planned}`
+  /** Returns the event before which the next allowed kill happens. */
   const fate = () => {
-    if (sparing || incarnations > kills) return undefined
-    return killAt ? killAt[incarnations - 1] : Math.floor(random.next() * within)
+    for (let events = 0; !sparing && planned < kills; ) {
+      planned++
+      events += killAt?.[planned - 1] ?? Math.floor(random.next() * within)
+      if (chosen.allows(killName())) return events
+    }
+    return undefined
   }
   const begin = () => {
     incarnations++
-    const at = machine.live(name, fate(), () => {
+    const at = machine.live(name, fate(), (bySeed) => {
       shared.killed()
+      if (bySeed) chosen.happens(killName())
       up = undefined
       machine.schedule(random.next() * restartMs, 'restart', begin, home)
       for (const call of [...calls]) call.lost()
@@ -224,21 +237,23 @@ const outcomeOf = <T>(run: () => Promise<T>): Promise<CallOutcome<T>> =>
     (error: unknown) => ({ ok: false, error }),
   )
 
-function nodeOn({ machine, rates }: Shared, processContext: ProcessContext, name: string): SimulatedNode {
+function nodeOn({ machine, rates, chosen }: Shared, processContext: ProcessContext, name: string): SimulatedNode {
   const clock = clockOf(machine, processContext)
+  const { incarnation } = processContext
+  let storages = 0
   return {
     name,
-    incarnation: processContext.incarnation,
+    incarnation,
     clock,
     random: processContext.random,
     ids: createIds(clock, processContext.random),
-    faults: (disk): Faults => ({
-      disk,
-      clock,
-      random: seededRandom(`${processContext.random.next()}`),
-      rates,
-      delayMs: latencyMs,
-    }),
+    faults(disk): Faults {
+      const random = seededRandom(`${processContext.random.next()}`)
+      const storage = ++storages === 1 ? '' : ` of storage ${storages}`
+      const allows = (kind: FaultKind, batch: number) =>
+        chosen.happens(`${name}#${incarnation}: ${kind} in batch ${batch}${storage}`)
+      return { disk, clock, random, rates, allows, delayMs: latencyMs }
+    },
   }
 }
 

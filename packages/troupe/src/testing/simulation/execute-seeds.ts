@@ -94,7 +94,8 @@ async function executeInProcess(
     : `its process ended with ${exit}`
   const errorText = Buffer.concat(errors).toString('utf8').slice(-4_000)
   if (!seen.isReady) throw unloaded(problem, errorText)
-  return [...reports, { ...emptyReport, seed, events: seen.events, failure: `${problem}\n${errorText}`.trim() }]
+  const failed = { seed, events: seen.events, faults: assignment.faults.only ?? [] }
+  return [...reports, { ...emptyReport, ...failed, failure: `${problem}\n${errorText}`.trim() }]
 }
 
 const emptyReport = { digest: '', simulatedMs: 0, kills: 0, operations: { succeeded: 0, failed: 0 }, tail: [] } as const

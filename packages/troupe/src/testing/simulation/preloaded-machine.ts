@@ -5,7 +5,7 @@
 
 import { replaceGlobals } from './globals/replace-globals.ts'
 import type { Replaced } from './globals/replaced.ts'
-import { Machine } from './machine.ts'
+import { Machine } from './machine/machine.ts'
 import './globals/real.ts'
 
 export const preloadedMachine = new Machine()

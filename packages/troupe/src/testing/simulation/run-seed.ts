@@ -4,9 +4,9 @@ import type { Json } from '../../core/index.ts'
 import { createSimulation } from './create-simulation.ts'
 import { real } from './globals/real.ts'
 import type { LeakDetector } from './leak-detector.ts'
-import type { Machine } from './machine.ts'
+import type { Machine } from './machine/machine.ts'
+import { SimulationTrace } from './machine/simulation-trace.ts'
 import type { SimulationFaults, SimulationScenario } from './simulation.ts'
-import { SimulationTrace } from './simulation-trace.ts'
 
 export interface SeedRun {
   readonly machine: Machine
@@ -36,6 +36,11 @@ export interface SeedReport {
   readonly simulatedMs: number
   /** The number of kills of nodes. */
   readonly kills: number
+  /**
+   * The faults that the seed chose and that happened, in their order, as `server: kill 1` and
+   * `server#2: io-after in batch 12` (`#2`: after its first restart). With `faults.only` they alone happen.
+   */
+  readonly faults: readonly string[]
   /** The number of operations that the scenario reported. */
   readonly operations: {
     /** The number of successful operations. */
@@ -83,6 +88,7 @@ export async function runSeed(run: SeedRun): Promise<SeedReport> {
     events,
     simulatedMs: Math.round(time),
     kills: made.kills(),
+    faults: made.faults,
     operations: made.operations,
     ...(problems.length === 0
       ? {}

@@ -47,6 +47,11 @@ export interface SimulateOptions {
   readonly maxEventTime?: Duration
   /** True if no further seed of a process starts after a failed one; false by default. */
   readonly bail?: boolean
+  /**
+   * True to look for the fewest faults with which a failed seed fails, until the cap: for `SimulationReport.smallest`;
+   * false by default. It executes the seed in a process for each attempt.
+   */
+  readonly shrink?: boolean
   /** Environment variables of the processes, added to those of this process. */
   readonly env?: Readonly<Record<string, string>>
   /** Ends the processes; the call then rejects with CancelledError. */
@@ -55,7 +60,7 @@ export interface SimulateOptions {
 
 const known = [
   ...['scenario', 'seeds', 'base', 'options', 'cap', 'processes', 'seedsPerProcess', 'faults', 'traceLines'],
-  ...['maxEvents', 'maxSimulated', 'maxEventTime', 'bail', 'env', 'signal'],
+  ...['maxEvents', 'maxSimulated', 'maxEventTime', 'bail', 'shrink', 'env', 'signal'],
 ] as const
 const faultKinds: NonNullable<SimulationFaults['kinds']> = ['io-before', 'io-after', 'full', 'dead']
 
@@ -66,7 +71,7 @@ const wrong = (what: string, problem: string) => invalidInput(`simulate.${what}`
 /** @throws ValidationError for an unknown option, and an invalid scenario, seed, count, fault or environment */
 export function checkSimulate(options: SimulateOptions): void {
   checkOptions('simulate', options, known)
-  const { scenario, seeds, base, bail, env, faults, signal } = options
+  const { scenario, seeds, base, env, faults, signal } = options
   const url = scenario instanceof URL ? scenario : typeof scenario === 'string' ? URL.parse(scenario) : null
   if (!url) throw wrong('scenario', "it is not a URL, as new URL('./team.scenario.ts', import.meta.url)")
   if (url.protocol === 'file:' && !existsSync(url)) throw wrong('scenario', `there is no file ${url.pathname}`)
@@ -79,7 +84,9 @@ export function checkSimulate(options: SimulateOptions): void {
   ] as const)
     if (options[name] !== undefined) checkInteger('simulate', name, options[name], lowest)
   if (base !== undefined) checkText('simulate.base', base)
-  if (bail !== undefined && typeof bail !== 'boolean') throw wrong('bail', `it is ${show(bail)}, not true or false`)
+  for (const name of ['bail', 'shrink'] as const)
+    if (options[name] !== undefined && typeof options[name] !== 'boolean')
+      throw wrong(name, `it is ${show(options[name])}, not true or false`)
   for (const [name, value] of Object.entries(objectOf('simulate.env', env ?? {})))
     checkText(`simulate.env.${name}`, value)
   if (faults !== undefined) checkFaultOptions(faults)
@@ -98,12 +105,14 @@ function checkSeeds(seeds: SimulateOptions['seeds']): void {
 }
 
 function checkFaultOptions(faults: SimulationFaults): void {
-  checkOptions('simulate.faults', faults, ['rate', 'active', 'kinds'])
+  checkOptions('simulate.faults', faults, ['rate', 'active', 'kinds', 'only'])
   for (const name of ['rate', 'active'] as const) {
     const value = faults[name]
     if (value !== undefined && !(typeof value === 'number' && value >= 0 && value <= 1))
       throw wrong(`faults.${name}`, `it is ${show(value)}, not a number from 0 to 1`)
   }
+  for (const name of listOf('simulate.faults.only', faults.only ?? []))
+    checkText('A name of simulate.faults.only', name)
   for (const kind of listOf('simulate.faults.kinds', faults.kinds ?? []))
     if (!faultKinds.includes(kind)) throw wrong('faults.kinds', `${show(kind)} is none of ${faultKinds.join(', ')}`)
 }

@@ -3,7 +3,9 @@ import { checkSignal, copyJson, milliseconds } from '../../core/index.ts'
 import { executeSeeds } from './execute-seeds.ts'
 import { real } from './globals/real.ts'
 import type { SeedReport } from './run-seed.ts'
+import { shrinkSeed } from './shrink-seed.ts'
 import { checkSimulate, type SimulateOptions } from './simulate-options.ts'
+import type { SimulationFaults } from './simulation.ts'
 import type { SimulationProcessAssignment } from './simulation-process.ts'
 
 /** The report of a simulation. */
@@ -12,6 +14,11 @@ export interface SimulationReport {
   readonly seeds: readonly SeedReport[]
   /** The reports of the failed seeds. */
   readonly failures: readonly SeedReport[]
+  /**
+   * With `shrink`, the failed execution of a seed with the fewest faults. `seeds: [smallest.seed]` with
+   * `faults: { only: smallest.faults }` executes it; absent if no failed seed fails alone.
+   */
+  readonly smallest?: SeedReport
   /** The number of events of all seeds. */
   readonly events: number
   /** The number of kills of all seeds. */
@@ -42,23 +49,57 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   checkSimulate(options)
   const began = real.now()
   const capMs = milliseconds(options.cap ?? '10m', 'The cap')
+  const maxEventMs = milliseconds(options.maxEventTime ?? '30s', 'maxEventTime')
+  const stop = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
+  const execute: Execute = async (seeds, faults = options.faults ?? {}) => {
+    const remainingMs = capMs - (real.now() - began)
+    if (remainingMs <= 0) return []
+    return await executeSeeds(assign({ ...options, faults }, seeds, remainingMs), {
+      env: options.env ?? {},
+      signal,
+      maxEventMs,
+    })
+  }
+  const reports = await executeAll(options, execute, stop)
+  const seeds = namesOf(options).flatMap((seed) => reports.get(seed) ?? [])
+  const failures = seeds.filter((report) => report.failure !== undefined)
+  const smallest = options.shrink ? await shrink(failures, execute, options.faults) : undefined
+  checkSignal('simulate', options.signal)
+  const sum = (of: (report: SeedReport) => number) => seeds.reduce((total, report) => total + of(report), 0)
+  return {
+    seeds,
+    failures,
+    ...(smallest ? { smallest } : {}),
+    events: sum(({ events }) => events),
+    kills: sum(({ kills }) => kills),
+    operations: {
+      succeeded: sum(({ operations }) => operations.succeeded),
+      failed: sum(({ operations }) => operations.failed),
+    },
+    simulatedMs: sum(({ simulatedMs }) => simulatedMs),
+    durationMs: real.now() - began,
+  }
+}
+
+/** Executes seeds in a process; without further seeds after the cap. */
+type Execute = (seeds: readonly string[], faults?: SimulationFaults) => Promise<readonly SeedReport[]>
+
+/** Shares the seeds among the processes. @param stop aborts the processes of the others when one cannot start */
+async function executeAll(
+  options: SimulateOptions,
+  execute: Execute,
+  stop: AbortController,
+): Promise<ReadonlyMap<string, SeedReport>> {
   const wanted = namesOf(options)
   const lanes = options.processes ?? 1
   const share = Math.min(options.seedsPerProcess ?? 300, Math.max(1, Math.ceil(wanted.length / lanes)))
   const batches: (readonly string[])[] = []
   for (let i = 0; i < wanted.length; i += share) batches.push(wanted.slice(i, i + share))
   const reports = new Map<string, SeedReport>()
-  const stop = new AbortController()
-  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
-  const maxEventMs = milliseconds(options.maxEventTime ?? '30s', 'maxEventTime')
   const lane = async () => {
-    for (let seeds = batches.shift(); seeds; seeds = batches.shift()) {
-      const remainingMs = capMs - (real.now() - began)
-      if (remainingMs <= 0) return
-      const seedProcess = { env: options.env ?? {}, signal, maxEventMs }
-      for (const report of await executeSeeds(assign(options, seeds, remainingMs), seedProcess))
-        reports.set(report.seed, report)
-    }
+    for (let seeds = batches.shift(); seeds; seeds = batches.shift())
+      for (const report of await execute(seeds)) reports.set(report.seed, report)
   }
   const work = () =>
     lane().catch((error: unknown) => {
@@ -69,20 +110,20 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   const outcomes = await Promise.allSettled(Array.from({ length: lanes }, work))
   checkSignal('simulate', options.signal)
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-  const seeds = wanted.flatMap((seed) => reports.get(seed) ?? [])
-  const sum = (of: (report: SeedReport) => number) => seeds.reduce((total, report) => total + of(report), 0)
-  return {
-    seeds,
-    failures: seeds.filter((report) => report.failure !== undefined),
-    events: sum(({ events }) => events),
-    kills: sum(({ kills }) => kills),
-    operations: {
-      succeeded: sum(({ operations }) => operations.succeeded),
-      failed: sum(({ operations }) => operations.failed),
-    },
-    simulatedMs: sum(({ simulatedMs }) => simulatedMs),
-    durationMs: real.now() - began,
+  return reports
+}
+
+/** Shrinks the failed seed with the fewest faults that fails alone too. */
+async function shrink(
+  failures: readonly SeedReport[],
+  execute: Execute,
+  faults: SimulationFaults | undefined,
+): Promise<SeedReport | undefined> {
+  for (const failed of failures.toSorted((a, b) => a.faults.length - b.faults.length)) {
+    const smallest = await shrinkSeed(failed, async (only) => (await execute([failed.seed], { ...faults, only }))[0])
+    if (smallest) return smallest
   }
+  return undefined
 }
 
 const namesOf = ({ seeds, base = 'seed' }: SimulateOptions): readonly string[] =>

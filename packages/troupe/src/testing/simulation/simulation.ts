@@ -95,6 +95,11 @@ export interface SimulationFaults {
   readonly active?: number
   /** The faults that can be active; by default `io-before`, `io-after` and `full`. */
   readonly kinds?: readonly FaultKind[]
+  /**
+   * The only faults that may happen, of those that the seed chooses: kills of nodes and faults of the storage, by their
+   * names in `SeedReport.faults`; by default all.
+   */
+  readonly only?: readonly string[]
 }
 
 /** The error of a call on a node that was killed before it answered: the outcome is unknown. */

@@ -1,6 +1,6 @@
 /** Replaces the sources of random values: Math.random and the random functions of `node:crypto` and Web Crypto. */
 import { createRequire } from 'node:module'
-import type { Machine } from '../machine.ts'
+import type { Machine } from '../machine/machine.ts'
 import type { Replaced } from './replaced.ts'
 
 type Done<T> = (error: null, value: T) => void

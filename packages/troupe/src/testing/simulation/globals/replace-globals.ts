@@ -6,7 +6,7 @@
  * Microtasks and `process.nextTick` are not replaced, because their order is deterministic.
  */
 import { createRequire, syncBuiltinESMExports } from 'node:module'
-import type { Machine } from '../machine.ts'
+import type { Machine } from '../machine/machine.ts'
 import { replaceChance } from './replace-chance.ts'
 import { replaceTime } from './replace-time.ts'
 import { replaceTimers } from './replace-timers.ts'

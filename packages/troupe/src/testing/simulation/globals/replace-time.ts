@@ -1,5 +1,5 @@
 /** The clocks that libraries read: Date, performance.now, process.hrtime and uptime. */
-import { beginning, type Machine } from '../machine.ts'
+import { beginning, type Machine } from '../machine/machine.ts'
 import type { Replaced } from './replaced.ts'
 
 export function replaceTime(machine: Machine, wanted: (what: Replaced) => boolean): void {

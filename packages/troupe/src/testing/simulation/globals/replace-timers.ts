@@ -4,8 +4,8 @@
  */
 import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
-import type { SimulatedEvent } from '../event-heap.ts'
-import type { Machine } from '../machine.ts'
+import type { SimulatedEvent } from '../machine/event-heap.ts'
+import type { Machine } from '../machine/machine.ts'
 import type { Replaced } from './replaced.ts'
 
 type Callback = (...args: unknown[]) => void

@@ -6,7 +6,7 @@
  * node that scheduled it lives.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type Random, seededRandom } from '../../core/index.ts'
+import { type Random, seededRandom } from '../../../core/index.ts'
 import { EventHeap, type SimulatedEvent } from './event-heap.ts'
 import type { SimulationTrace } from './simulation-trace.ts'
 
@@ -24,7 +24,8 @@ interface NodeState {
   events: number
   /** The event of this incarnation before which it dies. */
   dieAt: number | undefined
-  onDeath: (() => void) | undefined
+  /** Called with true if the seed chose the kill. */
+  onDeath: ((chosen: boolean) => void) | undefined
   /** The interval in which the node is frozen, in ms since the beginning. */
   frozen: { readonly from: number; readonly until: number } | undefined
 }
@@ -93,21 +94,21 @@ export class Machine {
   }
 
   /** Starts a node. Events that its earlier incarnation has scheduled do not happen. */
-  live(node: string, dieAt: number | undefined, onDeath: () => void): ProcessContext {
+  live(node: string, dieAt: number | undefined, onDeath: (chosen: boolean) => void): ProcessContext {
     const incarnation = this.#nodes.get(node)?.incarnation ?? 1
     this.#nodes.set(node, { incarnation, events: 0, dieAt, onDeath, frozen: undefined })
     return processContextOf(this.#seed, node, incarnation)
   }
 
   /** Kills a process: none of its events happens any more, and only its `onDeath` is called. */
-  kill(node: string): void {
+  kill(node: string, chosen = false): void {
     const state = this.#nodes.get(node)
     if (!state?.onDeath) return
     const { onDeath } = state
     state.incarnation++
     state.dieAt = state.onDeath = undefined
     this.note(node, 'killed')
-    onDeath()
+    onDeath(chosen)
   }
 
   /** Suspends a node. Events that become due meanwhile happen when it resumes, in the same order. */
@@ -172,7 +173,7 @@ export class Machine {
       }
       this.#time = event.time
       if (state && state.dieAt !== undefined && state.events >= state.dieAt) {
-        this.kill(event.node)
+        this.kill(event.node, true)
         continue
       }
       if (state) state.events++
