@@ -117,7 +117,9 @@ export class ScriptedToolHandler implements Pick<ToolHandler, 'agent' | 'call' |
   verify(): void {
     const left = [...this.#mockResults].flatMap(([name, answers]) => {
       if ('sequence' in answers)
-        return answers.sequence.length > 0 ? [`${name} was called ${answers.sequence.length} times too few`] : []
+        return answers.sequence.length > 0
+          ? [`${name} was not called for ${answers.sequence.length} of its results`]
+          : []
       return answers.used ? [] : [`${name} was never called`]
     })
     const problems = [...left, ...this.#unexpected.map((name) => `${name} had no answer left`)]

@@ -157,7 +157,7 @@ describe('a ScriptedToolHandler', () => {
     expect(await tools.call('push_context', { key: 'a', value: 4 })).toEqual({ success: true })
     tools.assertCalledWith('push_context', { value: 4, key: 'a' })
     expect(() => tools.assertCalledWith('push_context', { key: 'b' })).toThrow(/"key":"b".*"key":"a"/)
-    expect(() => tools.verify()).toThrow(/push_context was called 1 times too few; list was never called/)
+    expect(() => tools.verify()).toThrow(/push_context was not called for 1 of its results; list was never called/)
     await tools.call('push_context')
     expect(await tools.call('list', { n: 1 })).toEqual({ success: true, args: { n: 1 }, call: 4 })
     tools.verify()

@@ -43,6 +43,11 @@ describe('the catalogue of errors', () => {
       /^The arguments have 2/,
     )
   })
+  it('An error message counts one thing in the singular.', () => {
+    const messageOf = (attempts: number) => failure('model.failed', { model: 'a/b', attempts, problem: 'no' }).message
+    expect(messageOf(1)).toBe('The model a/b failed after 1 attempt: no.')
+    expect(messageOf(11)).toBe('The model a/b failed after 11 attempts: no.')
+  })
   it('An error message ends in one full stop after the message of another error.', () => {
     const messageOf = (problem: string) => failure('tool.failed', { tool: 'pay', problem }).message
     expect(messageOf('no room')).toBe('The tool pay failed: no room.')

@@ -26,14 +26,19 @@ function jsonOf(value: unknown): string | undefined {
 /** The arguments of a tool, but not its status, access or analysis. */
 const plural = /^The [a-z]+[^isu]s(?:$| of | \S*\/)/
 const verbs: Readonly<Record<string, string>> = { is: 'are', has: 'have' }
-/** A value that is a sentence, as the message of another error, brings its own full stop. A plural has its own verb. */
+/** A value that is a sentence, as the message of another error, brings its own full stop. A plural has its own verb, and 1 a singular. */
 const fill = (template: string, values: Readonly<Record<string, unknown>>): string =>
-  template.replace(/\{(\w+)\}(\.?)(?: (is|has)\b)?/g, (match, name: string, stop: string, verb?: string) => {
-    if (!(name in values)) return match
-    const text = shown(values[name])
-    const end = verb === undefined ? '' : ` ${plural.test(text) ? verbs[verb] : verb}`
-    return /[.?!]$/.test(text) ? `${text}${end}` : `${text}${stop}${end}`
-  })
+  template.replace(
+    /\{(\w+)\}(\.?)(?: (is|has)\b| ([a-z]+)s\b)?/g,
+    (match, name: string, stop: string, verb?: string, noun?: string) => {
+      if (!(name in values)) return match
+      const text = shown(values[name])
+      const agreed = verb && plural.test(text) ? verbs[verb] : verb
+      const counted = noun && `${noun}${values[name] === 1 ? '' : 's'}`
+      const end = (agreed ?? counted) ? ` ${agreed ?? counted}` : ''
+      return /[.?!]$/.test(text) ? `${text}${end}` : `${text}${stop}${end}`
+    },
+  )
 
 /**
  * @param code of the catalogue

@@ -12,7 +12,8 @@ const maxCounted = 100
 export function cassetteMiss(asked: Asked, recorded: Iterable<RecordedInteraction>): string {
   const all = [...recorded].filter(({ kind }) => kind === asked.kind)
   const times = all.filter(({ key }) => key === asked.key).length
-  if (times > 0) return `it was recorded ${times} times, and is asked for the ${asked.nth}th time`
+  if (times > 0)
+    return `it was recorded ${times === 1 ? 'once' : `${times} times`}, and this is call ${asked.nth} of it`
   const named = all.filter(({ name }) => name === asked.name)
   if (named.length === 0) {
     const known = [...new Set(all.map(({ name }) => name))]

@@ -142,7 +142,7 @@ it('A cassette reports the nearest difference of an unrecorded request, without 
     await troupe.user('u').session(agent).chat('What is a lane?')
     return troupe.user('v').session(agent).chat('What is a lane?')
   })
-  await expect(twice).rejects.toThrow(/recorded 1 times, and is asked for the 2th time/)
+  await expect(twice).rejects.toThrow(/recorded once, and this is call 2 of it/)
 })
 
 it('A cassette in mode `auto` asks only for what is missing, and numbers equal requests.', async () => {

@@ -118,7 +118,7 @@ describe('vectors of texts', () => {
     const rejected = Object.assign(new Error('The key sk-1234 is not valid.'), { statusCode: 401 })
     await expect(embed(own, failing(rejected), ['a'])).rejects.toMatchObject({
       code: 'model.failed',
-      message: 'The model mock/counting failed after 1 attempts: The key [redacted] is not valid.',
+      message: 'The model mock/counting failed after 1 attempt: The key [redacted] is not valid.',
     })
     for (const thrown of [null, undefined, 'no', Object.assign(new Error('no'), { code: 'ERR_OTHER' })])
       await expect(embed(own, failing(thrown), ['a'])).rejects.toMatchObject({ code: 'model.failed' })
