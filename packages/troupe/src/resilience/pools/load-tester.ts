@@ -2,7 +2,7 @@
 import { type Clock, checkOptions, checkSignal, fieldOf, invalidInput, systemClock } from '../../core/index.ts'
 import { checkInteger } from '../check-integer.ts'
 
-/** The target of a load test: an agent, or a function of the number of the request, from 0, that makes one request. */
+/** The target of a load test: an LlmAgent, or a function of the number of the request, from 0, that makes one request. */
 export type LoadTarget =
   | {
       /** Sends a text and resolves with the answer. */
@@ -78,13 +78,16 @@ export class LoadTester {
   readonly #clock: Clock
 
   /**
-   * @param target an agent, or a function that makes one request
+   * @param target an LlmAgent, or a function that makes one request
    * @throws ValidationError for a session: its requests wait for each other, so the test would measure a queue
    */
   constructor(target: LoadTarget, options: { readonly clock?: Clock } = {}) {
     checkOptions('LoadTester', options, ['clock'])
     if (typeof target !== 'function' && typeof fieldOf(target, 'chat') !== 'function')
-      throw invalidInput('The argument of LoadTester', 'it must be an agent or a function')
+      throw invalidInput(
+        'The argument of LoadTester',
+        'it must be an LlmAgent, or a function that makes one request, as a run of a team',
+      )
     if (typeof target !== 'function' && 'threadId' in target)
       throw invalidInput(
         'The argument of LoadTester',
