@@ -118,6 +118,7 @@ export function createModels(options: ModelsOptions): Models {
     )
   }
   const ports = { clock, random, events, prices, caller, gates, resolver, ...(recording ? { recording } : {}) }
+  const embeddings = createEmbeddings(ports)
   return {
     nameOf: (spec) => modelNameOf(registry.first(spec)),
     embedding: options.embedding,
@@ -128,7 +129,7 @@ export function createModels(options: ModelsOptions): Models {
     contextWindowOf: createContextWindows(checkContextWindows(options.contextWindows ?? {})),
     defaults,
     defaultChain: registry.defaultChain,
-    embed: createEmbeddings(ports),
+    embed: embeddings.embed,
     async call(named, call) {
       const chain = registry.expand(named)
       const ask = () => askChain({ caller, gates, modelOf, defaults }, chain, call)
@@ -144,7 +145,10 @@ export function createModels(options: ModelsOptions): Models {
     },
     ...createChainChecks({ registry, resolver, recording }),
     breakers: () => gates.breakers(),
-    forget: (user) => cache.forget(user),
+    forget(user) {
+      cache.forget(user)
+      embeddings.forget(user)
+    },
     configure({ limits, attempts = caller.attempts }) {
       const checked = attemptsOf(attempts)
       if (limits !== undefined) gates.limit(limits)

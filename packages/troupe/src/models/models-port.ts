@@ -244,6 +244,6 @@ export interface Models {
   breakers?(): ReadonlyMap<string, 'closed' | 'half-open' | 'open'>
   /** Replaces the named settings from the next call on. @throws ValidationError */
   configure?(options: { readonly limits?: ModelLimits; readonly attempts?: number }): void
-  /** Drops the cached answers of the user. */
+  /** Drops the cached answers and vectors of the user. */
   forget?(user: UserId): void
 }

@@ -1,6 +1,13 @@
 import type { EmbeddingModelV4, EmbeddingModelV4CallOptions } from '@ai-sdk/provider'
 import { describe, expect, it } from 'vitest'
-import { createEvents, createVirtualClock, type EventFields, seededRandom, systemClock } from '../../core/index.ts'
+import {
+  createEvents,
+  createVirtualClock,
+  type EventFields,
+  seededRandom,
+  systemClock,
+  type UserId,
+} from '../../core/index.ts'
 import { createModels, type ModelsOptions } from '../create-models.ts'
 import { cosineSimilarity } from './embeddings.ts'
 
@@ -46,6 +53,18 @@ describe('vectors of texts', () => {
     await embed(own, model, ['a'], 'other')
     expect(asked).toHaveLength(3)
     expect(seen.at(-1)).toMatchObject({ success: true, texts: 1, inputTokens: 1, cost: 2e-6 })
+  })
+
+  it('The vectors of texts of an erased user are forgotten, and those of others remain.', async () => {
+    const own = models()
+    const { model, asked } = counting()
+    await embed(own, model, ['a'])
+    await embed(own, model, ['a'], 'other')
+    own.forget?.('u' as UserId)
+    await embed(own, model, ['a'], 'other')
+    expect(asked).toHaveLength(2)
+    await embed(own, model, ['a'])
+    expect(asked).toHaveLength(3)
   })
 
   it('The vectors of texts are rejected if their dimension, type or number is wrong.', async () => {

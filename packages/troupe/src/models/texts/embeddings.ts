@@ -1,6 +1,6 @@
 /** Embeds texts in bounded batches. Vectors are validated, normalised to length 1, and cached by user, model and text. */
 import type { EmbeddingModelV4 } from '@ai-sdk/provider'
-import { failure, hashText, lruCache, type Recording, truncateText } from '../../core/index.ts'
+import { failure, hashText, lruCache, type Recording, truncateText, type UserId } from '../../core/index.ts'
 import type { Gates } from '../model-gates.ts'
 import type { Embedded, EmbeddingSpec, EmbedOptions, ModelSpent } from '../models-port.ts'
 import type { createPrices } from '../prices.ts'
@@ -24,10 +24,10 @@ export interface EmbeddingsParts extends AttemptParts {
 export function createEmbeddings(parts: EmbeddingsParts) {
   const cache = lruCache<Float32Array>(maxCached)
   const dimensions = lruCache<number>(100)
-  return async (spec: EmbeddingSpec, texts: readonly string[], options: EmbedOptions): Promise<Embedded> => {
+  const embed = async (spec: EmbeddingSpec, texts: readonly string[], options: EmbedOptions): Promise<Embedded> => {
     const model = modelNameOf(spec)
     const asked = texts.map((text) => truncateText(text.toWellFormed(), maxCharacters))
-    const keyOf = (text: string) => hashText(JSON.stringify([options.user, model, text]))
+    const keyOf = (text: string) => `${hashText(options.user)} ${hashText(JSON.stringify([model, text]))}`
     const found = new Map(asked.map((text) => [text, cache.get(keyOf(text))]))
     const missing = [...found].flatMap(([text, vector]) => (vector ? [] : [text]))
     const made = missing.length === 0 ? undefined : await ask(parts, spec, missing, options)
@@ -41,6 +41,11 @@ export function createEmbeddings(parts: EmbeddingsParts) {
     const vectors = asked.map((text) => found.get(text) as Float32Array)
     return { model, vectors, ...(made ? { spent: made.spent } : {}) }
   }
+  const forget = (user: UserId) => {
+    const prefix = `${hashText(user)} `
+    for (const key of [...cache.keys()]) if (key.startsWith(prefix)) cache.delete(key)
+  }
+  return { embed, forget }
 }
 
 async function ask(
