@@ -33,6 +33,7 @@ export {
 export * from './dialect.ts'
 export * from './disk.ts'
 export * from './migrations/migration.ts'
+export { schemaObjects } from './migrations/schema-objects.ts'
 export { storageMigrations } from './migrations/storage-migrations.ts'
 export type { AbsentFile, OpenedStorage, OpenStorageOptions, StorageFinding } from './open-storage-options.ts'
 export type { PostgresOptions } from './postgres-options.ts'

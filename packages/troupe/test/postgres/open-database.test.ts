@@ -51,6 +51,21 @@ describe.skipIf(missing !== undefined)('opening', () => {
     await (await open({ schema })).close()
   })
 
+  test('A schema without a table that its migrations created is rejected with storage.corrupt.', async () => {
+    const schema = schemas[5] as string
+    const run = (sql: string) => withClient((client) => client.query(sql))
+    await (await open({ schema })).close()
+    for (const table of ['storage_blobs', 'storage_schema']) {
+      await run(`alter table ${schema}.${table} rename to removed`)
+      await expect(open({ schema })).rejects.toMatchObject({
+        code: 'storage.corrupt',
+        message: expect.stringContaining(`the table ${table} is missing`),
+      })
+      await run(`alter table ${schema}.removed rename to ${table}`)
+    }
+    await (await open({ schema })).close()
+  })
+
   test('The cleanup removes old ids and revisions, and the feed reports its horizon.', async () => {
     const retention = { every: '50ms', changeIds: '200ms', feed: '1h', feedRevisions: 20 } as const
     const storage = await open({ schema: schemas[2] as string }, retention)

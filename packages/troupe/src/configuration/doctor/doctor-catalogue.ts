@@ -35,7 +35,7 @@ export const doctorCatalogue = {
   'clock.agrees': ['system', 'high', 'The clock agrees with that of the storage, and has never gone back.'],
 
   'storage.durable': ['configuration', 'high', 'State outlives the process.'],
-  'storage.migrated': ['configuration', 'high', 'Every migration is applied.'],
+  'storage.migrated': ['configuration', 'high', 'Every migration is applied, and every table exists.'],
   'storage.shared': ['configuration', 'medium', 'Several processes can share the storage.'],
   'storage.pool': ['system', 'medium', 'Connections are pooled, and the server accepts all of them.'],
   'storage.isolation': ['system', 'high', 'No user can see data of another.'],

@@ -1,5 +1,7 @@
 /** How the doctor works: checks of one's own, time, secrets, what is refused. */
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { severityOf } from '../../configuration/index.ts'
 import { createTroupe, loadConfig, type Troupe, type TroupeConfig, ValidationError } from '../../index.ts'
@@ -53,6 +55,24 @@ describe('The check of the log', () => {
     expect(broken).toMatchObject({ status: 'fail', evidence: expect.stringContaining('did not arrive') })
     const rejecting = await checked({ log: sink(() => Promise.reject(new Error('ENOSPC'))) })
     expect(rejecting).toMatchObject({ status: 'fail', evidence: expect.stringContaining('did not arrive') })
+  })
+})
+
+describe('The check of the tables', () => {
+  it('The check of the tables names a table that was removed while the troupe is open.', async () => {
+    const storage = `sqlite:${join(practice.folder, 'tables.db')}`
+    const troupe = await practice.opened({ storage })
+    expect(await practice.diagnose(troupe)).toMatchObject({ 'storage.migrated': 'pass' })
+    const db = new DatabaseSync(storage.slice('sqlite:'.length))
+    db.exec('drop table security_audit_head')
+    db.close()
+    // Ends the snapshot of the reads before.
+    await setImmediate()
+    const { checks } = await troupe.doctor()
+    expect(checks.find(({ id }) => id === 'storage.migrated')).toMatchObject({
+      status: 'fail',
+      evidence: 'Missing since the troupe opened: security_audit_head.',
+    })
   })
 })
 

@@ -1,6 +1,7 @@
 /** The migrations that a database has, and whether this release can use the database. */
 import { failure } from '../../core/index.ts'
 import type { Migration } from './migration.ts'
+import { schemaObjects } from './schema-objects.ts'
 
 export type Applied = {
   readonly module: string
@@ -8,8 +9,17 @@ export type Applied = {
   readonly lowest_reader: number
 }
 
+/** The schema that a database has. */
+export interface AppliedSchema {
+  readonly applied: readonly Applied[]
+  /** The names of its tables, those of other applications included. */
+  readonly tables: readonly string[]
+}
+
 /** The table that records the applied steps, and its column with the name of the module. */
 export const schemaTable = 'storage_schema'
+/** A table that every database of Troupe has. */
+const settingsTable = 'storage_settings'
 const moduleColumn = 'module'
 
 /** Tables that only builds before the first release made: a database that has one cannot be migrated. */
@@ -58,6 +68,31 @@ export function checkReadable(applied: readonly Applied[], known: ReadonlyMap<st
         found: `${moduleName} ${version}`,
         known: `${moduleName} ${known.get(moduleName) ?? 0}`,
       })
+}
+
+/**
+ * Throws if the database requires a newer release, or lacks a table that its migrations created.
+ * @param location the engine, and the name of the database in errors
+ * @throws ValidationError `storage.too_new`; ProcessingError `storage.corrupt`
+ */
+export function checkUsable(
+  { applied, tables }: AppliedSchema,
+  migrations: readonly Migration[],
+  { engine, path }: { readonly engine: 'sqlite' | 'postgres'; readonly path: string },
+): void {
+  checkReadable(applied, latestOf(migrations), path)
+  const unapplied = new Set(unappliedOf(applied, migrations))
+  const there = new Set(tables)
+  const created = schemaObjects(
+    migrations.filter((migration) => !unapplied.has(migration)),
+    engine,
+  ).tables
+  const missing = created.filter((name) => !there.has(name))
+  // A database with other tables of Troupe has lost this one.
+  if (!there.has(schemaTable) && there.has(settingsTable)) missing.push(schemaTable)
+  if (missing.length === 0) return
+  const problem = `${missing.length === 1 ? 'the table' : 'the tables'} ${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`
+  throw failure('storage.corrupt', { path, problem })
 }
 
 /** Returns the migrations that are not applied, in order. */

@@ -6,9 +6,9 @@
 import type { Client } from 'pg'
 import {
   type Applied,
+  type AppliedSchema,
   checkNotEarlier,
-  checkReadable,
-  latestOf,
+  checkUsable,
   schemaTable,
   unappliedOf,
 } from '../migrations/applied-migrations.ts'
@@ -34,16 +34,16 @@ export const withoutTimeouts = `select set_config(name, '0', true) from pg_setti
 
 /**
  * Returns whether the schema needs no migration, and its owner sees all rows.
- * @throws ValidationError `storage.incompatible`, `storage.too_new`
+ * @throws ValidationError `storage.incompatible`, `storage.too_new`; ProcessingError `storage.corrupt` if a table is missing
  */
 export async function isCurrent(
   client: Client,
   migrations: readonly Migration[],
   location: ConnectionTarget,
 ): Promise<boolean> {
-  const applied = await appliedTo(client, location)
-  checkReadable(applied, latestOf(migrations), location.name)
-  return unappliedOf(applied, migrations).length === 0 && !(await hidesRowsFromOwner(client, location))
+  const schema = await appliedTo(client, location)
+  checkUsable(schema, migrations, { engine: 'postgres', path: location.name })
+  return unappliedOf(schema.applied, migrations).length === 0 && !(await hidesRowsFromOwner(client, location))
 }
 
 /** A condition for a table of Troupe with row-level security. */
@@ -62,7 +62,10 @@ async function hidesRowsFromOwner(client: Client, { schema }: ConnectionTarget):
   return rows.length > 0
 }
 
-/** @throws ValidationError `storage.incompatible`, `storage.too_new`; the errors of the server */
+/**
+ * @throws ValidationError `storage.incompatible`, `storage.too_new`; ProcessingError `storage.corrupt` if a table is
+ * missing; the errors of the server
+ */
 export async function migrate(
   client: Client,
   migrations: readonly Migration[],
@@ -93,7 +96,7 @@ export async function alone(client: Client, { schema }: ConnectionTarget, run: (
 }
 
 /** @throws ValidationError `storage.incompatible` */
-export async function appliedTo(client: Client, { schema, name }: ConnectionTarget): Promise<readonly Applied[]> {
+export async function appliedTo(client: Client, { schema, name }: ConnectionTarget): Promise<AppliedSchema> {
   const { rows } = await client.query<{ kind: string; name: string }>(
     `select 'table' as kind, c.relname::text as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname = $1 and c.relkind = 'r'
@@ -103,9 +106,16 @@ export async function appliedTo(client: Client, { schema, name }: ConnectionTarg
   )
   const namesOf = (wanted: string) => rows.filter(({ kind }) => kind === wanted).map((row) => row.name)
   const tables = namesOf('table')
-  if (!tables.includes(schemaTable)) return []
+  if (!tables.includes(schemaTable)) return { applied: [], tables }
   checkNotEarlier(tables, name, namesOf('column'))
-  return (await client.query<Applied>(`select module, version, lowest_reader from ${schema}.storage_schema`)).rows
+  // One statement sees one state of the schema, so that a migration of another process is complete in it or absent.
+  const { rows: applied } = await client.query<Applied & { readonly tables: string }>(
+    `select module, version, lowest_reader, (select string_agg(c.relname, '/') from pg_class c
+      join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind = 'r') as tables
+      from ${schema}.storage_schema`,
+    [schema],
+  )
+  return { applied, tables: applied[0]?.tables.split('/') ?? tables }
 }
 
 /**
@@ -125,9 +135,9 @@ export async function applyMigrations(
   await client.query(`set local search_path = ${schema}, pg_temp`)
   await client.query(`create table if not exists storage_schema (module text not null, version bigint not null,
     name text not null, lowest_reader bigint not null, at bigint not null, primary key (module, version))`)
-  const applied = await appliedTo(client, location)
-  checkReadable(applied, latestOf(migrations), location.name)
-  for (const { module: moduleName, version, name, lowestReader, up } of unappliedOf(applied, migrations)) {
+  const found = await appliedTo(client, location)
+  checkUsable(found, migrations, { engine: 'postgres', path: location.name })
+  for (const { module: moduleName, version, name, lowestReader, up } of unappliedOf(found.applied, migrations)) {
     for (const statement of up.postgres) await client.query(statement)
     await client.query('insert into storage_schema values ($1, $2, $3, $4, $5)', [
       moduleName,

@@ -112,7 +112,10 @@ export async function pendingOnServer(
   const settings = settingsOf(postgres)
   const { migrateLocation } = settings
   return using(migrateLocation, settings, async (client) =>
-    pendingAfter(await answerWithin(client, answerMsOf(settings), appliedTo(client, migrateLocation)), migrations),
+    pendingAfter(
+      (await answerWithin(client, answerMsOf(settings), appliedTo(client, migrateLocation))).applied,
+      migrations,
+    ),
   )
 }
 

@@ -5,9 +5,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import {
   type Applied,
+  type AppliedSchema,
   checkNotEarlier,
-  checkReadable,
-  latestOf,
+  checkUsable,
   schemaTable,
   unappliedOf,
 } from '../migrations/applied-migrations.ts'
@@ -15,11 +15,11 @@ import type { Migration } from '../migrations/migration.ts'
 
 /**
  * @param at ms since 1970, stored with the migration
- * @throws ValidationError `storage.incompatible`, `storage.too_new`; ProcessingError `invariant.broken` unless the
- * versions are 1, 2, 3 …
+ * @throws ValidationError `storage.incompatible`, `storage.too_new`; ProcessingError `storage.corrupt` if a table is
+ * missing, `invariant.broken` unless the versions are 1, 2, 3 …
  */
 export function migrate(db: DatabaseSync, migrations: readonly Migration[], location: string, at: number): void {
-  checkReadable(appliedTo(db, location), latestOf(migrations), location)
+  checkUsable(appliedTo(db, location), migrations, { engine: 'sqlite', path: location })
   db.exec('begin immediate')
   try {
     applyMigrations(db, migrations, location, at)
@@ -34,7 +34,7 @@ function applyMigrations(db: DatabaseSync, migrations: readonly Migration[], loc
   db.exec(`create table if not exists storage_schema (
       module text not null, version integer not null, name text not null, lowest_reader integer not null,
       at integer not null, primary key (module, version)) without rowid`)
-  const unapplied = unappliedOf(appliedTo(db, location), migrations)
+  const unapplied = unappliedOf(appliedTo(db, location).applied, migrations)
   const record = db.prepare(
     'insert into storage_schema (module, version, name, lowest_reader, at) values (?, ?, ?, ?, ?)',
   )
@@ -46,24 +46,24 @@ function applyMigrations(db: DatabaseSync, migrations: readonly Migration[], loc
 
 /**
  * Returns, without writing, whether no migration is pending.
- * @throws ValidationError `storage.incompatible`, `storage.too_new`
+ * @throws ValidationError `storage.incompatible`, `storage.too_new`; ProcessingError `storage.corrupt` if a table is missing
  */
 export function isCurrent(db: DatabaseSync, migrations: readonly Migration[], location: string): boolean {
-  const applied = appliedTo(db, location)
-  checkReadable(applied, latestOf(migrations), location)
-  return unappliedOf(applied, migrations).length === 0
+  const schema = appliedTo(db, location)
+  checkUsable(schema, migrations, { engine: 'sqlite', path: location })
+  return unappliedOf(schema.applied, migrations).length === 0
 }
 
 /** @throws ValidationError `storage.incompatible` */
-export function appliedTo(db: DatabaseSync, location: string): readonly Applied[] {
+export function appliedTo(db: DatabaseSync, location: string): AppliedSchema {
   const namesOf = (sql: string) =>
     db
       .prepare(sql)
       .all()
       .map(({ name }) => String(name))
   const tables = namesOf("select name from sqlite_master where type = 'table'")
-  if (!tables.includes(schemaTable)) return []
+  if (!tables.includes(schemaTable)) return { applied: [], tables }
   checkNotEarlier(tables, location, namesOf(`select name from pragma_table_info('${schemaTable}')`))
   const rows = db.prepare('select module, version, lowest_reader from storage_schema').all()
-  return rows as Applied[]
+  return { applied: rows as Applied[], tables }
 }

@@ -17,7 +17,7 @@ export const storageCodes = {
   'storage.corrupt': {
     class: errors.ProcessingError,
     message: 'The database {path} is damaged: {problem}.',
-    hint: 'Restore a backup, or move the file away with its -wal and start with an empty one. The file was not changed.',
+    hint: 'Restore a backup into an empty database. Without a backup, start with an empty one: move the file away with its -wal, or on PostgreSQL name a new schema. The database was not changed.',
   },
   'storage.too_new': {
     class: errors.ValidationError,
@@ -38,7 +38,7 @@ export const storageCodes = {
   'storage.full': {
     class: errors.CapacityError,
     message: 'The disk that holds {path} is full; Troupe reads but does not write until there is space.',
-    hint: 'Free some space: writing continues automatically. No acknowledged write was lost.',
+    hint: 'Free some space, on SQLite at least as much as the file with -wal at the end of its name has: writing continues automatically. No acknowledged write was lost.',
     status: 507,
   },
   'storage.io': {

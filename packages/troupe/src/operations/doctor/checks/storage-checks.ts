@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { milliseconds, TroupeError } from '../../../core/index.ts'
-import { type StorageFinding, storageMigrations, backups as stored } from '../../../storage/index.ts'
+import { type StorageFinding, schemaObjects, storageMigrations, backups as stored } from '../../../storage/index.ts'
 import { diskUsed } from '../../health-checks.ts'
 import { migrations } from '../../troupe-tables.ts'
 import { versionsOf } from '../../versions.ts'
@@ -21,8 +21,18 @@ export const storageChecks = {
     )
   },
 
-  'storage.migrated'({ parts, pending }) {
-    if (parts) return pass('All migrations were applied when the troupe opened.')
+  async 'storage.migrated'({ parts, pending }) {
+    if (parts) {
+      const { storage } = parts.stores
+      const there = await namesOf(storage, 'table')
+      const missing = objectsOf(storage.dialect.name).tables.filter((name) => !there.has(name))
+      if (missing.length === 0)
+        return pass('All migrations were applied when the troupe opened, and every table exists.')
+      return fail(
+        `Missing since the troupe opened: ${listNames(missing)}.`,
+        'Stop the processes, and restore a backup into an empty database. Checks that read a missing table fail too.',
+      )
+    }
     const remedy =
       'Make a backup, then apply them with `troupe migrate`. The previous release can still use the database.'
     if (pending === undefined)
@@ -129,14 +139,8 @@ export const storageChecks = {
 
   async 'storage.indexes'({ parts }) {
     const { storage } = parts.stores
-    const wanted = indexesOf(storage.dialect.name)
-    const sql =
-      storage.dialect.name === 'sqlite'
-        ? "select name from sqlite_master where type = 'index'"
-        : `select c.relname::text as name from pg_index i join pg_class c on c.oid = i.indexrelid
-            join pg_namespace n on n.oid = c.relnamespace where n.nspname = current_schema() and i.indisvalid`
-    const [rows = []] = await storage.read({ work: true }, [{ sql, binds: [], returns: true }])
-    const there = new Set(rows.map(({ name }) => String(name)))
+    const there = await namesOf(storage, 'index')
+    const wanted = objectsOf(storage.dialect.name).indexes
     const missing = wanted.filter((name) => !there.has(name))
     if (missing.length === 0) return pass(`${counted(wanted.length, 'index')} besides the primary keys, all present.`)
     return fail(
@@ -193,19 +197,19 @@ const findings = async (
 
 const megabytes = (bytes: number) => `${Math.max(1, Math.round(bytes / 1_048_576)).toLocaleString('en')} MB`
 
-const indexForm = /\b(create (?:unique )?index|drop index|drop table)(?: if (?:not )?exists)? (\w+)(?: on (\w+))?/gi
-
-/** Returns the indexes that were created and not dropped, alone or with their table. */
-function indexesOf(engine: 'sqlite' | 'postgres'): readonly string[] {
-  const tables = new Map<string, string>()
-  for (const { up } of [...storageMigrations, ...migrations])
-    for (const [, verb = '', name = '', table = ''] of up[engine].join(';\n').matchAll(indexForm)) {
-      if (/^create/i.test(verb)) tables.set(name, table)
-      else tables.delete(name)
-      for (const [index, of] of tables) if (/^drop table/i.test(verb) && of === name) tables.delete(index)
-    }
-  return [...tables.keys()]
+/** Returns the names of all tables or indexes of the database. */
+async function namesOf(storage: SystemSubject['parts']['stores']['storage'], kind: 'table' | 'index') {
+  const form =
+    storage.dialect.name === 'sqlite'
+      ? `select name from sqlite_master where type = '${kind}'`
+      : `select c.relname::text as name from pg_class c left join pg_index i on i.indexrelid = c.oid
+          join pg_namespace n on n.oid = c.relnamespace where n.nspname = current_schema()
+          and ${kind === 'index' ? 'i.indisvalid' : "c.relkind = 'r'"}`
+  const [rows = []] = await storage.read({ work: true }, [{ sql: form, binds: [], returns: true }])
+  return new Set(rows.map(({ name }) => String(name)))
 }
+
+const objectsOf = (engine: 'sqlite' | 'postgres') => schemaObjects([...storageMigrations, ...migrations], engine)
 
 /** @returns the time of the newest complete backup as ISO text; undefined if there is none */
 async function newestBackup(folder: string): Promise<string | undefined> {

@@ -191,7 +191,7 @@ export function pendingInFile(name: string, migrations: readonly Migration[]): r
   try {
     // As in `openFile`: this process may have the database open.
     if (!OwnerLock.existsFor(path) && inspect(path) === 'none') return []
-    return readFile(path, (reading) => pendingAfter(appliedTo(reading, path), migrations))
+    return readFile(path, (reading) => pendingAfter(appliedTo(reading, path).applied, migrations))
   } catch (error) {
     throw fileFailure(error, path)
   }
