@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
@@ -34,6 +34,22 @@ it('The process engine rejects a file whose name is not text, and files that no 
     code: 'sandbox.failed',
     details: { engine: 'process' },
   })
+})
+
+it('The process engine removes folders that killed processes left more than a day ago, and no other.', async () => {
+  const [left, recent] = [2, 0.5].map((days) => {
+    const folder = mkdtempSync(join(tmpdir(), 'troupe-sandbox-'))
+    mkdirSync(join(folder, 'work'))
+    const at = Date.now() / 1_000 - days * 86_400
+    utimesSync(folder, at, at)
+    return folder
+  }) as [string, string]
+  try {
+    await run('node', '')
+    expect([existsSync(left), existsSync(recent)]).toEqual([false, true])
+  } finally {
+    for (const folder of [left, recent]) rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 it.each([

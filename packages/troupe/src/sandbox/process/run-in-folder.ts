@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { constants } from 'node:fs'
-import { lstat, mkdir, mkdtemp, open, readdir, realpath, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, mkdtemp, open, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { failure, TroupeError, whenAborted } from '../../core/index.ts'
@@ -14,6 +14,10 @@ import type { FileChange, SandboxOutput, SandboxRequest } from '../sandbox-port.
 /** Folders below folders; more is not read back. */
 const maxDepth = 32
 const maxFiles = 10_000
+/** The begin of the name of each folder. */
+const folderPrefix = 'troupe-sandbox-'
+/** The age in ms from which a folder belongs to no execution, its timeout added. */
+const leftAfterMs = 86_400_000
 /** Bytes of the status of a command; bubblewrap writes a few lines. */
 const statusBytes = 16_384
 
@@ -71,8 +75,9 @@ export async function runInFolder(request: SandboxRequest, command: FolderComman
 }
 
 async function executeInFolder(request: SandboxRequest, command: FolderCommand): Promise<SandboxOutput> {
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'troupe-sandbox-')))
+  const folder = await realpath(await mkdtemp(join(tmpdir(), folderPrefix)))
   try {
+    await removeLeftFolders(folder, leftAfterMs + request.timeoutMs)
     const work = join(folder, 'work')
     const main = join(folder, command.mainName)
     await mkdir(work)
@@ -85,6 +90,20 @@ async function executeInFolder(request: SandboxRequest, command: FolderCommand):
     return { ...ended, changes: await changesIn(work, request) }
   } finally {
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Removes the folders of processes that were killed during an execution; one that cannot be removed stays.
+ * @param fresh a new folder, whose time is that of the file system
+ * @param ageMs how much older the others are
+ */
+async function removeLeftFolders(fresh: string, ageMs: number): Promise<void> {
+  const { mtimeMs } = await stat(fresh)
+  const names = (await readdir(tmpdir())).filter((name) => name.startsWith(folderPrefix))
+  for (const path of names.map((name) => join(tmpdir(), name))) {
+    const info = await stat(path).catch(() => undefined)
+    if (info && mtimeMs - info.mtimeMs > ageMs) await rm(path, { recursive: true, force: true }).catch(() => {})
   }
 }
 
