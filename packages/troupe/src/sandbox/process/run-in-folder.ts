@@ -100,7 +100,7 @@ async function executeInFolder(request: SandboxRequest, command: FolderCommand):
  */
 async function removeLeftFolders(fresh: string, ageMs: number): Promise<void> {
   const { mtimeMs } = await stat(fresh)
-  const names = (await readdir(tmpdir())).filter((name) => name.startsWith(folderPrefix))
+  const names = (await readdir(tmpdir()).catch(() => [])).filter((name) => name.startsWith(folderPrefix))
   for (const path of names.map((name) => join(tmpdir(), name))) {
     const info = await stat(path).catch(() => undefined)
     if (info && mtimeMs - info.mtimeMs > ageMs) await rm(path, { recursive: true, force: true }).catch(() => {})

@@ -80,7 +80,10 @@ export function checkUsable(
   migrations: readonly Migration[],
   { engine, path }: { readonly engine: 'sqlite' | 'postgres'; readonly path: string },
 ): void {
-  checkReadable(applied, latestOf(migrations), path)
+  const latest = latestOf(migrations)
+  checkReadable(applied, latest, path)
+  // A newer release may have removed tables that this one does not need.
+  if (applied.some(({ module: moduleName, version }) => version > (latest.get(moduleName) ?? 0))) return
   const unapplied = new Set(unappliedOf(applied, migrations))
   const there = new Set(tables)
   const created = schemaObjects(

@@ -42,3 +42,13 @@ test.each(['storage_blobs', 'storage_settings', 'storage_schema', 'notes1'])(
     db.close()
   },
 )
+
+test('A database file from which a newer release removed a table opens in a release that it still allows.', async () => {
+  const url = `sqlite:${join(folder, 'troupe.db')}` as const
+  const open = (migrations: readonly Migration[]) =>
+    openStorage({ url, migrations, clock: createVirtualClock(), random: seededRandom(1) })
+  const newer = { ...migration(2), up: { sqlite: ['drop table notes1'], postgres: [] } }
+  await (await open([migration(1), newer])).close()
+  await (await open([migration(1)])).close()
+  await (await open([migration(1), newer])).close()
+})
