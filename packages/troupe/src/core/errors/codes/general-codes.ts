@@ -179,7 +179,7 @@ export const generalCodes = {
   },
   'retries.exhausted': {
     class: errors.MaxRetriesExceededError,
-    message: 'It failed in {attempts} attempts; the last one: {error}',
+    message: 'All {attempts} attempts failed; the last one: {error}',
     hint: 'The cause is the error of the last attempt. If it is temporary, allow more attempts; otherwise correct it and retry the run.',
   },
   'route.unknown': {
