@@ -52,6 +52,23 @@ it('A client calls and follows an app in the same process, without a socket.', a
   expect(await client.call('runs.result', { path: { run } })).toMatchObject({ response: { received: 'tea' } })
 })
 
+it('createFetch takes what fetch takes: a text, a URL or a Request, with a body and a signal.', async () => {
+  const { app } = await open()
+  const fetch = createFetch(app)
+  const headers = { 'troupe-user': 'ada', 'content-type': 'application/json' }
+  const put = new Request('http://localhost/v1/context/entries/k', { method: 'PUT', headers, body: '{"value":1}' })
+  expect((await fetch(put)).status).toBe(200)
+  const got = await fetch(new URL('http://localhost/v1/context/entries/k'), { headers: { 'troupe-user': 'ada' } })
+  expect(await got.json()).toMatchObject({ key: 'k', value: 1 })
+  const bytes = new TextEncoder().encode('{"value":"é"}')
+  expect((await fetch('/v1/context/entries/k', { method: 'PUT', headers, body: bytes })).status).toBe(200)
+  expect(await (await fetch(new Request('http://localhost/v1/context/entries/k', { headers }))).json()).toMatchObject({
+    value: 'é',
+  })
+  const aborted = fetch(new Request('http://localhost/v1/agents', { headers, signal: AbortSignal.abort() }))
+  await expect(aborted).rejects.toMatchObject({ name: 'AbortError' })
+})
+
 it('createFetch lets a caller cancel the body of an answer or stream before its bytes have arrived.', async () => {
   const { app } = await open()
   const fetch = createFetch(app)

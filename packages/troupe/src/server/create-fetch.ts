@@ -7,7 +7,7 @@ const withoutBody = new Set([204, 304])
 
 /**
  * Creates a `fetch` that carries requests to an app in this process; the address in a URL is ignored. Give it to
- * `createClient` of `troupe/client`.
+ * `createClient` of `troupe/client`, or call it in the route handler of another framework with its `Request`.
  * @example
  * import Fastify from 'fastify'
  * import { createClient } from 'troupe/client'
@@ -17,13 +17,17 @@ const withoutBody = new Set([204, 304])
  */
 export const createFetch =
   (app: FastifyInstance) =>
-  async (url: string, { method = 'GET', headers, body, signal }: RequestInit): Promise<Response> => {
-    const { pathname, search, host } = new URL(url, 'http://localhost')
+  async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const request = new Request(input instanceof Request ? input : new URL(input, 'http://localhost'), init)
+    const { pathname, search, host } = new URL(request.url)
+    // The signal of `request` follows that of the caller only until the request is collected as garbage.
+    const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined)
+    const payload = Buffer.from(await request.arrayBuffer())
     const answer = await app.inject({
-      method: method as 'GET',
+      method: request.method as 'GET',
       url: pathname + search,
-      headers: { host, ...Object.fromEntries(new Headers(headers)) },
-      ...(typeof body === 'string' ? { payload: body } : {}),
+      headers: { host, ...Object.fromEntries(request.headers) },
+      ...(payload.length > 0 ? { payload } : {}),
       ...(signal ? { signal } : {}),
       payloadAsStream: true,
     })
