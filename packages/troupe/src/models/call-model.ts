@@ -145,8 +145,13 @@ function streamed(
   outer: AbortSignal,
 ): Promise<StreamedAnswer> {
   return withIdleLimit({ clock, limitMs: idleMs, model: name, signal: outer }, async (signal, onActivity) => {
-    const { stream } = await model.doStream(optionsOf(call, signal))
-    return readStream(stream, signal, (kind, delta) => (signal.aborted ? undefined : live[kind](delta)), onActivity)
+    const answered = await model.doStream(optionsOf(call, signal))
+    return readStream(
+      answered?.stream,
+      signal,
+      (kind, delta) => (signal.aborted ? undefined : live[kind](delta)),
+      onActivity,
+    )
   })
 }
 

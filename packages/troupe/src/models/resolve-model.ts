@@ -5,6 +5,7 @@ import type { BoundedEvaluator, Fetch, SecretText } from '../security/index.ts'
 import { logprobsExtractor } from './answers/logprobs-extractor.ts'
 import { unstored } from './answers/unstored.ts'
 import { withForms } from './answers/with-forms.ts'
+import { withStream } from './answers/with-stream.ts'
 import { extractiveModel } from './extractive/index.ts'
 import type { CompatibleModel, EmbeddingSpec, ModelSpec, ModelTarget, RerankingSpec } from './models-port.ts'
 import { type IsInstalled, type Load, type Provider, type ProviderInstance, providers } from './providers.ts'
@@ -89,7 +90,7 @@ export function createResolver(options: Environment): Resolver {
     async resolve(spec) {
       if (typeof spec === 'string') return once('language', spec, (apiKey) => languageModel(spec, options, apiKey))
       if ('url' in spec) return asked((await compatible(spec, options)).chatModel(spec.model), spec)
-      return asked(ofVersion4(spec), spec)
+      return asked(withStream(ofVersion4(spec)), spec)
     },
     async resolveEmbedding(spec) {
       if (typeof spec === 'string') return once('embedding', spec, (apiKey) => embeddingModel(spec, options, apiKey))

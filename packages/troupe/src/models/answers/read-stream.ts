@@ -48,6 +48,8 @@ export async function readStream(
   let warnings: readonly SharedV4Warning[] = []
   let size = 0
   let silent = 0
+  if (typeof stream?.getReader !== 'function')
+    throw invalidModelAnswer('doStream must return { stream }, a ReadableStream')
   const reader = stream.getReader()
   // The signal may have aborted before the provider answered.
   const stopWatching = whenAborted(signal, () => void reader.cancel(signal.reason).catch(() => {}))
