@@ -388,11 +388,13 @@ describe('a run that a step starts', () => {
       name: 'Again',
       run: async (_, ctx) => {
         made++
-        return (await (await ctx.startRun({ task: 1, topology: solo(recursive) })).result()).status
+        throw (await (await ctx.startRun({ task: 1, topology: solo(recursive) })).result()).error
       },
     })
     const run = await ada.orchestra.start({ task: 't', topology: solo(recursive), config: { budget: { depth: 3 } } })
-    await run.result()
+    const { error } = await run.result()
     expect(made).toBeLessThanOrEqual(4)
+    // It is named once, however many runs it passes.
+    expect(error?.message.match(/The guard depth/g)).toHaveLength(1)
   })
 })

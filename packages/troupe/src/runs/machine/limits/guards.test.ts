@@ -13,3 +13,12 @@ it('The guard of an exceeded budget has what the error says of its use, and the 
   expect(alone).not.toHaveProperty('held')
   expect(alone).not.toHaveProperty('by')
 })
+
+it('The guard of a child run is named once, with its detail, however many runs it passes.', () => {
+  const tripped = (detail: string) =>
+    storeError(failure('guard.tripped', { guard: 'depth', limit: 1, used: 1, detail }))
+  expect(guardIn(tripped(': The depth budget is exhausted.'))).toEqual({
+    ...{ name: 'depth', limit: 1, used: 1, detail: 'The depth budget is exhausted.' },
+  })
+  expect(guardIn(tripped(', 5 held by r (5)'))).toEqual({ name: 'depth', limit: 1, used: 1 })
+})

@@ -23,11 +23,11 @@ const fields = (details: Json | undefined): { readonly [key: string]: Json } =>
 
 const guardKinds = ['guard.', 'budget.exceeded', 'journal.full'] as const
 
-/** Returns the guard that a step tripped: repeated tool calls, a rejected budget, or a full journal. */
+/** Returns the guard that a step tripped: repeated tool calls, a rejected budget, a full journal, or the guard of a child run. */
 export function guardIn(error: StoredError): Guard | undefined {
   const kind = guardKinds.find((prefix) => error.code.startsWith(prefix))
   if (kind === undefined) return undefined
-  const { guard, budget, limit, used, held, by } = fields(error.details)
+  const { guard, budget, limit, used, held, by, detail } = fields(error.details)
   const name = guard ?? budget
   return {
     name: typeof name === 'string' ? name : kind === 'guard.' ? error.code.slice(6) : (kind.split('.')[0] as string),
@@ -35,9 +35,13 @@ export function guardIn(error: StoredError): Guard | undefined {
     used: typeof used === 'number' ? used : 0,
     ...(typeof held === 'number' ? { held } : {}),
     ...(Array.isArray(by) ? { by: by as unknown as readonly BudgetHolder[] } : {}),
-    detail: error.message,
+    ...(error.code !== 'guard.tripped' ? { detail: error.message } : detailOfChild(detail)),
   }
 }
+
+/** Returns the detail of the guard of a child run: its sentence is that of the guard of this run. */
+const detailOfChild = (detail: Json | undefined) =>
+  typeof detail === 'string' && detail.startsWith(': ') ? { detail: detail.slice(2) } : {}
 
 /** Checked before a step starts; `later` if the run needs a grant first. */
 export function stepAllowed(d: RunDecision): 'yes' | 'later' | 'never' {
