@@ -101,7 +101,7 @@ export const generalCodes = {
   'name.invalid': {
     class: errors.ValidationError,
     message: '{what} {value} is not allowed: {problem}.',
-    hint: 'Use well-formed Unicode in normal form C, without NUL, of at most {limit} bytes.',
+    hint: 'Use another one, of well-formed Unicode in normal form C, without NUL, of at most {limit} bytes.',
   },
   'duration.invalid': {
     class: errors.ValidationError,
