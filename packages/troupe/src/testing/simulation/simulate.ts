@@ -55,11 +55,13 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   const execute: Execute = async (seeds, faults = options.faults ?? {}) => {
     const remainingMs = capMs - (real.now() - began)
     if (remainingMs <= 0) return []
-    return await executeSeeds(assign({ ...options, faults }, seeds, remainingMs), {
-      env: options.env ?? {},
-      signal,
-      maxEventMs,
-    })
+    const seedProcess = { env: options.env ?? {}, signal, maxEventMs }
+    try {
+      return await executeSeeds(assign({ ...options, faults }, seeds, remainingMs), seedProcess)
+    } catch (error) {
+      checkSignal('simulate', options.signal)
+      throw error
+    }
   }
   const reports = await executeAll(options, execute, stop)
   const seeds = namesOf(options).flatMap((seed) => reports.get(seed) ?? [])
@@ -108,7 +110,6 @@ async function executeAll(
       throw error
     })
   const outcomes = await Promise.allSettled(Array.from({ length: lanes }, work))
-  checkSignal('simulate', options.signal)
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   return reports
 }
