@@ -23,6 +23,8 @@ export const createFetch =
     // The signal of `request` follows that of the caller only until the request is collected as garbage.
     const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined)
     const payload = Buffer.from(await request.arrayBuffer())
+    // The app would answer all the same, and the error of its answer would end the process.
+    signal?.throwIfAborted()
     const answer = await app.inject({
       method: request.method as 'GET',
       url: pathname + search,
