@@ -93,7 +93,9 @@ export function jsonSchemaOf(schema: Schema, what = 'The schema'): { readonly [k
   try {
     return toJson(schema, 'input')
   } catch (cause) {
-    const problem = `no JSON Schema can be made of it: ${(cause as Error).message}`
+    const use =
+      'accept a JSON value and convert it, for a date with z.iso.datetime().transform((text) => new Date(text))'
+    const problem = `no JSON Schema can be made of it: ${(cause as Error).message}; ${use}`
     throw failure('validation.failed', { what, problem }, { cause })
   }
 }
