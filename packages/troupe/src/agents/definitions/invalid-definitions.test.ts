@@ -52,6 +52,16 @@ describe('invalid definitions of agents', () => {
     expect(() => new BaseLlmAgent({ name: 'A', model, ...more } as never)).toThrow(wrong)
   })
 
+  it.each<[string, unknown, string]>([
+    ['an agent', dated, 'tools.Dated is an agent: name it in agents'],
+    ['a name', 'look', 'tools.0 was not made by defineTool'],
+    ['a bare function', () => 1, 'tools.0 was not made by defineTool'],
+  ])('An LlmAgent says what is wrong with a list of tools that holds %s.', (_, item, problem) => {
+    expect(() => new BaseLlmAgent({ name: 'A', model, tools: [item] } as never)).toThrow(
+      `The definition of A is wrong: ${problem}.`,
+    )
+  })
+
   it('An LlmAgent rejects a tool that is added under the name of a helper.', () => {
     const look = defineTool({ name: 'look', description: 'd', inputSchema: z.object({}), execute: () => 1 })
     const agents = { look: defineAgent({ name: 'Looker', run: () => 1 }) }

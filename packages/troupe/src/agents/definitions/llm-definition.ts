@@ -302,8 +302,8 @@ function entriesOf<T extends { readonly name: string }>(
   const isList = readable(`The ${option} of ${agent}`, () => Array.isArray(entries))
   if (!isList) return Object.entries(objectOf(`The ${option} of ${agent}`, entries as Readonly<Record<string, T>>))
   const list = listOf(`The ${option} of ${agent}`, entries as readonly (T | null)[], maxEntries)
-  // A hole is rejected like any other wrong item.
-  return Array.from(list, (item) => [show(fieldOf(item, 'name')), item as T])
+  // A hole is rejected like any other wrong item, and an item without a name is named by its place.
+  return Array.from(list, (item, index) => [show(fieldOf(item, 'name') || index), item as T])
 }
 
 /** @throws ValidationError for the name of a coordination tool */
@@ -316,7 +316,10 @@ function checkFree(agent: string, what: string, name: string): void {
 /** A tool in a record is offered with its key as name. */
 export function putTool(agent: string, tools: Map<string, Tool>, key: string, tool: Tool): void {
   const wrong = (problem: string) => failure('agent.wrong', { agent, problem })
-  if (!isTool(tool)) throw wrong(`tools.${key} was not made by defineTool`)
+  if (!isTool(tool)) {
+    const isAgent = typeof fieldOf(tool, 'step') === 'function'
+    throw wrong(`tools.${key} ${isAgent ? 'is an agent: name it in agents' : 'was not made by defineTool'}`)
+  }
   if (!/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/.test(key))
     throw wrong(`the tool name ${key} must be 1 to 64 letters, digits, _ and -`)
   checkFree(agent, 'a tool', key)
