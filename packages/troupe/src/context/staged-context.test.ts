@@ -367,15 +367,24 @@ describe('the context client of a step', () => {
   test("The stage of a tool call includes the step's writes and is not visible to a parallel call.", async () => {
     await using testbed = await openTestbed()
     const access = new Access()
-    await testbed.step(async (context, recorder) => {
+    const end = await testbed.step(async (context, recorder) => {
       const step = testbed.mesh.staged(recorder, access)
       await step.push('step', 1)
-      const [one, two] = ['one', 'two'].map((name) => testbed.mesh.staged(recorder.child(name), access, step))
-      await one?.push('tool', 1)
-      expect([await one?.get('step'), await one?.get('tool'), await two?.get('tool')]).toEqual([1, 1, undefined])
+      const pushed = Promise.withResolvers<void>()
+      const one = recorder.body('one', async (inner) => {
+        const tool = testbed.mesh.staged(inner, access, step)
+        await tool.push('tool', 1)
+        pushed.resolve()
+        return [await tool.get('step'), await tool.get('tool')] as Json[]
+      })
+      const two = recorder.body('two', async (inner) => {
+        await pushed.promise
+        return (await testbed.mesh.staged(inner, access, step).keys()).items as string[]
+      })
       expect(() => context.watch()).toThrow(expect.objectContaining({ code: 'context.watch' }))
-      return null
+      return Promise.all([one, two])
     })
+    expect(end).toEqual({ status: 'completed', outcome: [[1, 1], ['step']] })
     expect(
       await testbed.mesh
         .host('ada')

@@ -5,7 +5,7 @@
  * A call is identified by its stage, kind, name and number. Answers are delivered one per macrotask in the order
  * of the record, at the first execution and at each later one.
  */
-import type { Json, Principal, Provenance, TaintLabel, TraceContext, TroupeError } from '../core/index.ts'
+import type { Json, Principal, Provenance, TaintLabel, TroupeError } from '../core/index.ts'
 import type { Fragment, Row } from '../storage/index.ts'
 import type { EffectFunction, EffectSpec } from './effect-port.ts'
 import type { JournalId } from './journal-port.ts'
@@ -56,9 +56,10 @@ export interface Recorder {
   readonly principal: Principal
   /** The run of the step; undefined outside a run. */
   readonly runId: string | undefined
-  /** The trace context of the step's writes, messages and questions. The same at each execution. */
-  readonly trace: TraceContext
-  /** The provenance of writes: the agent, its run and step, and the tool call of this stage. */
+  /**
+   * The provenance of writes: the agent, its run and step, the tool call of this stage, and the trace context, which is the
+   * same at each execution.
+   */
   readonly provenance: Provenance
   /** Aborts on cancel, timeout or loss of the journal, and with `parked` when the code of a parked step is dropped. */
   readonly signal: AbortSignal
@@ -102,10 +103,9 @@ export interface Recorder {
    * committed writes and keep later ones.
    */
   onCommitted(listener: (committed: readonly StagedWrite[]) => void): void
-  /** Creates a stage inside this one for one tool call. It does not see parallel stages. Stages are merged in the order of the calls. */
-  child(stage: string): Recorder
   /**
-   * Runs a body in a child stage and records its result with its staged writes when the turn commits.
+   * Runs a body in a child stage and records its result with its staged writes when the turn commits. A stage does not see
+   * parallel stages. Stages are merged in the order of the calls.
    * @returns the result of the body, from the record if the turn is committed
    */
   body<Out extends Json>(stage: string, run: (recorder: Recorder) => Promise<Out>): Promise<Out>

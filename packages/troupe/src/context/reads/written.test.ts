@@ -168,8 +168,11 @@ describe('branches that overwrite one another', () => {
   test('Tool calls of one step that overwrite one another unseen emit an event.', async () => {
     await using team = await openTeam()
     await team.step('step:1', async (context, recorder) => {
-      const clients = ['first', 'second'].map((name) => team.mesh.staged(recorder.child(name), new Access(), context))
-      for (const each of clients) await each.push('k', 1)
+      const push = async (inner: Recorder) => {
+        await team.mesh.staged(inner, new Access(), context).push('k', 1)
+        return null
+      }
+      await Promise.all(['first', 'second'].map((name) => recorder.body(name, push)))
       return null
     })
     expect(team.emitted('context.pushed', 'context.overwritten')).toEqual([

@@ -3,8 +3,8 @@ import { lineageOf, Stage } from '../turns/stages.ts'
 import { EffectsInProgress } from './effects-in-progress.ts'
 
 it('A commit waits for the effects of its own stage, and not for those around it or of a running neighbour.', () => {
-  const root = new Stage('', undefined, false)
-  const [one, other] = ['one', 'other'].map((name) => new Stage(name, root, true)) as [Stage, Stage]
+  const root = new Stage('')
+  const [one, other] = ['one', 'other'].map((name) => new Stage(name, root)) as [Stage, Stage]
   const effects = new EffectsInProgress()
   const [ofRoot, ofOne, ofOther] = [root, one, other].map((stage) => effects.begin(stage))
   const around = new Set<Stage>()

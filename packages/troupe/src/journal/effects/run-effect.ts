@@ -84,7 +84,7 @@ export function runEffect<Out>(
     )
   execution.options.seen?.set(id, seenEffect(spec))
   const hash = inputHash(spec.input, `The input of the effect ${name}`)
-  const promise = execution.open(stage, id, false, scope) as Promise<Out>
+  const promise = execution.open(id, false, scope) as Promise<Out>
   const claimed = spec.class !== 'read' || spec.claim !== undefined
   const taint = spec.taint ?? []
   const effect: Effect<Out> = { execution, stage, id, name, hash, key, spec, fn, claimed, scope, taint }

@@ -14,7 +14,7 @@ export function answer<T extends Json>(
   ask: () => T | Promise<T>,
 ): Promise<T> {
   const id = execution.counter.next(stage.path, call)
-  const promise = execution.open(stage, id) as Promise<T>
+  const promise = execution.open(id) as Promise<T>
   if (!execution.cursor.find(id)) execution.start(id, () => void execution.work(() => read(execution, id, ask)))
   return promise
 }

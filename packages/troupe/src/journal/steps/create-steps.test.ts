@@ -285,12 +285,11 @@ describe('a step', () => {
   })
 
   it('A step has the taint of its effects, and its children have it too.', async () => {
-    await run('step:1', async (recorder) => {
-      expect(recorder.taint).toEqual([])
+    const end = await run('step:1', async (recorder) => {
+      const before = [...recorder.taint]
       await recorder.effect('web', { class: 'read', taint: ['untrusted:web'] }, () => 1)
-      expect(recorder.taint).toEqual(['untrusted:web'])
-      expect(recorder.child('tool').taint).toEqual(['untrusted:web'])
-      return null
+      return [before, [...recorder.taint], await recorder.body('tool', async ({ taint }) => [...taint])]
     })
+    expect(end).toMatchObject({ outcome: [[], ['untrusted:web'], ['untrusted:web']] })
   })
 })

@@ -97,7 +97,7 @@ export class Execution {
   readonly record: StepRecord
   readonly cursor: ReplayCursor
   readonly counter = new CallCounter()
-  readonly root = new Stage('', undefined, false)
+  readonly root = new Stage('')
   /** Errors that report a change of data which the turn had read. */
   readonly stale = new WeakSet<object>()
   readonly effects = new EffectsInProgress()
@@ -192,13 +192,10 @@ export class Execution {
   }
 
   /** Opens a call: its promise settles when the record gives its answer. */
-  open(stage: Stage, id: CallId, passive = false, scope?: TaintScope): Promise<unknown> {
+  open(id: CallId, passive = false, scope?: TaintScope): Promise<unknown> {
     if (scope && scope !== this.scope) this.#scopes.set(id, scope)
     const promise = this.cursor.ask(id, passive)
     this.raise({ on: 'called' })
-    stage.openCalls++
-    const close = () => void stage.openCalls--
-    promise.then(close, close)
     return promise
   }
 

@@ -202,8 +202,8 @@ describe('a step that waits', () => {
   ])('A step that waits as %s:%s names in its timeout error what took too long.', async (kind, name, words) => {
     const program: Program = (recorder) => {
       const notify = () => ({ statements: [] })
-      const asked = recorder.child('inner').wait({ call: { kind, name }, input: name, notify, timeoutMs: 60_000 })
-      return asked.catch((error: Error) => error.message)
+      const wait = { call: { kind, name }, input: name, notify, timeoutMs: 60_000 }
+      return recorder.body('inner', (inner) => inner.wait(wait)).catch((error: Error) => error.message)
     }
     await run(instance, program)
     await testbed.clock.advance('1m')

@@ -10,7 +10,6 @@ import {
   type StoredError,
   storeError,
   type TaintLabel,
-  type TraceContext,
   type TroupeError,
 } from '../../core/index.ts'
 import type { EffectFunction, EffectSpec } from '../effect-port.ts'
@@ -51,12 +50,9 @@ export class StageRecorder implements Recorder {
     return this.#execution.spec.runId
   }
 
-  get trace(): TraceContext {
-    return traceOf(this.#execution.spec)
-  }
-
   get provenance(): Provenance {
-    const { principal, step: stepId, runId, trace } = this
+    const { principal, step: stepId, runId } = this
+    const trace = traceOf(this.#execution.spec)
     const { path } = this.#stage
     const within = { ...(runId === undefined ? {} : { runId }), ...(path === '' ? {} : { effectId: path }) }
     return { agent: principal.name, stepId, trace, ...within }
@@ -163,20 +159,15 @@ export class StageRecorder implements Recorder {
     this.#stage.listeners.push(listener)
   }
 
-  child(stage: string): Recorder {
-    const path = this.#execution.counter.child(this.#stage.path, stage)
-    return new StageRecorder(this.#execution, this.#turn, new Stage(path, this.#stage, false), this.#scope)
-  }
-
   body<Out extends Json>(stage: string, run: (recorder: Recorder) => Promise<Out>): Promise<Out> {
     return this.#call(() => {
       const execution = this.#execution
       const path = execution.counter.child(this.#stage.path, stage)
       const call = bodyCall(path)
       const logged = execution.cursor.find(call)
-      const promise = execution.open(this.#stage, call, true, this.#scope) as Promise<Out>
+      const promise = execution.open(call, true, this.#scope) as Promise<Out>
       if (logged?.ready) return promise
-      const inner = new Stage(path, this.#stage, true)
+      const inner = new Stage(path, this.#stage)
       void this.#run(inner, run)
       return promise
     })

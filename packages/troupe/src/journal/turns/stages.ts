@@ -21,13 +21,10 @@ export interface PendingCommit {
 export class Stage {
   readonly path: StagePath
   readonly parent: Stage | undefined
-  /** A body is finished when it has returned; another stage whenever it has no open call. */
-  readonly isBody: boolean
-  running: boolean
-  /** The number of calls of the journal that have not ended. */
-  openCalls = 0
-  /** The calls of clients that have not ended: the code of a step or body ends after those of its stages. */
-  readonly #clientCalls: Set<Promise<unknown>>
+  /** False if this is the stage of a body that has returned. */
+  running = true
+  /** The calls of clients that have not ended: the code of a step or body ends after them. */
+  readonly #clientCalls = new Set<Promise<unknown>>()
   /** The commit of this stage that waits for effects. */
   committing: PendingCommit | undefined
   /** The result of a body that has returned, until a turn records it. */
@@ -36,20 +33,15 @@ export class Stage {
   /** The writes and the child stages, in the order of their creation. */
   parts: (CallWrite | Stage)[] = []
 
-  constructor(path: StagePath, parent: Stage | undefined, isBody: boolean) {
+  constructor(path: StagePath, parent?: Stage) {
     this.path = path
     this.parent = parent
-    this.isBody = isBody
-    this.running = isBody
-    this.#clientCalls = isBody || !parent ? new Set() : parent.#clientCalls
     parent?.parts.push(this)
   }
 
   /** True if the body of this stage or of an ancestor has returned. */
   get over(): boolean {
-    for (let stage: Stage | undefined = this; stage; stage = stage.parent)
-      if (stage.isBody && !stage.running) return true
-    return false
+    return !this.running || (this.parent?.over ?? false)
   }
 
   /** Returns the commit of this stage or of an ancestor for which its next effects wait. */
@@ -91,8 +83,7 @@ export interface CommitSet {
   readonly remaining: readonly Stage[]
 }
 
-const isIncluded = (stage: Stage, lineage: ReadonlySet<Stage>): boolean =>
-  lineage.has(stage) || (stage.isBody ? !stage.running : stage.openCalls === 0)
+const isIncluded = (stage: Stage, lineage: ReadonlySet<Stage>): boolean => lineage.has(stage) || !stage.running
 
 /** Returns true if `collect` would include the stage: it and all its ancestors are included. */
 export const isInCommitSet = (stage: Stage, lineage: ReadonlySet<Stage>): boolean =>
@@ -174,8 +165,7 @@ export function remove({ stages }: CommitSet): void {
 }
 
 /** Returns true for a recorded body, which has nothing to commit. */
-const isDone = (stage: Stage): boolean =>
-  stage.isBody && !stage.running && stage.result === undefined && stage.parts.length === 0
+const isDone = (stage: Stage): boolean => !stage.running && stage.result === undefined && stage.parts.length === 0
 
 const manyWrites = 10_000
 

@@ -72,9 +72,13 @@ describe('a turn', () => {
 
   it('A turn applies parallel writes in the order in which the stages were made.', async () => {
     await run('step:1', async (recorder) => {
-      const [one, two] = [recorder.child('one'), recorder.child('two')]
-      keyValues.push(two, 'k', 'two')
-      keyValues.push(one, 'k', 'one')
+      const written = Promise.withResolvers<void>()
+      const push = (value: string) => async (inner: Recorder) => {
+        if (value === 'one') await written.promise
+        keyValues.push(inner, 'k', value)
+        return written.resolve() ?? null
+      }
+      await Promise.all(['one', 'two'].map((value) => recorder.body(value, push(value))))
       return null
     })
     expect(await readBook(testbed.storage, 'k')).toMatchObject({ value: 'two' })

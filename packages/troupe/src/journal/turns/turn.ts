@@ -53,7 +53,7 @@ export class Turn {
   commit(stage: Stage): Promise<void> {
     const execution = this.#execution
     const id = execution.counter.next(stage.path, { kind: 'commit', name: '' })
-    const promise = execution.open(stage, id) as Promise<void>
+    const promise = execution.open(id) as Promise<void>
     if (!execution.cursor.find(id)) execution.start(id, () => this.#request({ stage, commit: id }))
     return promise
   }
@@ -63,7 +63,7 @@ export class Turn {
     const id = execution.counter.next(stage.path, wait.call)
     const hash = waitHash(wait.call, wait.input)
     const known = execution.record.waits.get(id)
-    const promise = execution.open(stage, id, known !== undefined && !known.answered, scope) as Promise<Json>
+    const promise = execution.open(id, known !== undefined && !known.answered, scope) as Promise<Json>
     if (!known) {
       execution.options.lastReturn.update()
       execution.start(id, () => this.#request({ stage, wait: { id, hash, wait } }))
