@@ -108,7 +108,7 @@ export async function appliedTo(client: Client, { schema, name }: ConnectionTarg
   const tables = namesOf('table')
   if (!tables.includes(schemaTable)) return { applied: [], tables }
   checkNotEarlier(tables, name, namesOf('column'))
-  // One statement sees one state of the schema, so that a migration of another process is complete in it or absent.
+  // A single statement sees a single state of the schema, so that a migration of another process is complete in it or absent.
   const { rows: applied } = await client.query<Applied & { readonly tables: string }>(
     `select module, version, lowest_reader, (select string_agg(c.relname, '/') from pg_class c
       join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relkind = 'r') as tables
