@@ -15,6 +15,7 @@ import { requestsOf } from '../replay/replay-step.ts'
 import type { DrainStepsResult, StepSpec, Steps } from '../steps-port.ts'
 import type { EffectScope, StepLimits } from './execution.ts'
 import { emitStepEnd, eventContextOf, type Observed, ThrownErrors, withinStep } from './observed-step.ts'
+import { StepMachines } from './step-machines.ts'
 import {
   beginProcess,
   needsLease,
@@ -39,9 +40,6 @@ export const stepLimits: StepLimits & { readonly continuations: number } = {
    */
   continuations: 1_000,
 }
-
-/** Returns the key of a step. It has the length of the user's name, because a name may contain any character. */
-const executionKeyOf = (user: string, step: JournalId) => `${user.length} ${user}${step}`
 
 async function leave(machines: readonly (StepMachine | undefined)[]): Promise<void> {
   await Promise.all(machines.map((machine) => (machine?.state === 'parked' ? machine.drop() : machine?.stop('close'))))
@@ -95,10 +93,10 @@ export function createSteps(options: StepsOptions): Steps {
  */
 function listen(
   { inbox, storage: { broadcast } }: StepsOptions,
-  machineOf: (user: string, step: JournalId) => StepMachine | undefined,
+  machines: StepMachines,
 ): Pick<Steps, 'abort'> & { readonly unlisten: () => void } {
   const abortHere = (user: string, step: JournalId): boolean => {
-    const machine = machineOf(user, step)
+    const machine = machines.of(user, step)
     if (machine === undefined || machine.state === 'parked') {
       machine?.drop()
       return false
@@ -106,7 +104,7 @@ function listen(
     machine.abort()
     return true
   }
-  const unlistenInbox = inbox.onArrival((user, journal) => machineOf(user, journal)?.dispatch({ on: 'arrival' }))
+  const unlistenInbox = inbox.onArrival((user, journal) => machines.of(user, journal)?.dispatch({ on: 'arrival' }))
   const unlistenAborts = broadcast?.on((text) => {
     const [what, user, step] = text.startsWith(abortPrefix) ? (JSON.parse(text) as string[]) : []
     if (what !== undefined) abortHere(String(user), String(step))
@@ -132,7 +130,7 @@ function openSteps(options: StepsOptions): Steps {
   const { journals, inbox } = options
   const limits: { -readonly [Name in keyof typeof stepLimits]: number } = { ...stepLimits, ...options.limits }
   const uncertain = createUncertainEffects(options.storage, inbox, journals)
-  const machines = new Map<string, StepMachine>()
+  const machines = new StepMachines()
   const observed = { ...options, thrown: new ThrownErrors() }
   const [parked, erasing] = [new Set<ParkedExecution>(), new Set<string>()]
   const closing = new AbortController()
@@ -149,25 +147,23 @@ function openSteps(options: StepsOptions): Steps {
     resumed: (machine) => void parked.delete(machine),
     over(machine) {
       parked.delete(machine)
-      const { id, principal } = machine.spec
-      if (machineOf(principal.userId, id) === machine) machines.delete(executionKeyOf(principal.userId, id))
+      machines.remove(machine)
     },
   }
-  const machineOf = (user: string, step: JournalId) => machines.get(executionKeyOf(user, step))
-  const { abort, unlisten } = listen(options, machineOf)
+  const { abort, unlisten } = listen(options, machines)
   const execute: Steps['execute'] = (spec, program) => {
     if (closing.signal.aborted) return Promise.reject(failure('troupe.closed', { what: `Carrying out ${spec.id}` }))
     const user = spec.principal.userId
     if (erasing.has(user)) return Promise.reject(failure('user.forgotten', { user }))
-    if (spec.isLeased) machineOf(user, spec.id)?.drop()
-    const known = machineOf(user, spec.id)
+    if (spec.isLeased) machines.of(user, spec.id)?.drop()
+    const known = machines.of(user, spec.id)
     if (known?.state === 'parked') {
       known.dispatch({ on: 'execute', spec })
       emitStepEnd(observed, spec, eventContextOf(spec), known)
     }
     if (known) return known.end
     const machine = createMachine(observed, context, spec, program)
-    machines.set(executionKeyOf(user, spec.id), machine)
+    machines.add(machine)
     machine.start()
     return machine.end
   }
@@ -182,19 +178,19 @@ function openSteps(options: StepsOptions): Steps {
     effects: async (user, step) => effectsOf(await journals.read(user, step, 0, allRecords)),
     async forget(user) {
       erasing.add(user)
-      const mine = [...machines.values()].filter(({ spec }) => spec.principal.userId === user)
+      const mine = machines.all().filter(({ spec }) => spec.principal.userId === user)
       await Promise.all(mine.map((machine) => machine.forget()))
       return () => void erasing.delete(user)
     },
     abort,
-    release: (user, step) => leave([machineOf(user, step)]),
-    releaseLeased: () => leave([...machines.values()].filter(({ spec }) => needsLease(spec))),
+    release: (user, step) => leave([machines.of(user, step)]),
+    releaseLeased: () => leave(machines.all().filter(({ spec }) => needsLease(spec))),
     drain: (timeouts) => drainSteps({ ...options, limits, machines, stopAccepting: () => closing.abort() }, timeouts),
     async close() {
       closing.abort()
       unlisten()
       // A step that was cancelled before may have a longer time to stop than a process that closes.
-      await waitAtMost(options.clock, 2 * limits.unwindMs, leave([...machines.values()]))
+      await waitAtMost(options.clock, 2 * limits.unwindMs, leave(machines.all()))
     },
   }
 }
@@ -202,7 +198,7 @@ function openSteps(options: StepsOptions): Steps {
 interface DrainStepsParts {
   readonly clock: Clock
   readonly limits: { unwindMs: number }
-  readonly machines: ReadonlyMap<string, StepMachine>
+  readonly machines: StepMachines
   /** Stops the acceptance of steps. */
   readonly stopAccepting: () => void
 }
@@ -212,7 +208,7 @@ async function drainSteps(
   { clock, limits, machines, stopAccepting }: DrainStepsParts,
   { finishMs, effectsMs }: { readonly finishMs: number; readonly effectsMs: number },
 ): Promise<DrainStepsResult> {
-  const running = () => [...machines.values()].filter(({ state }) => state !== 'parked')
+  const running = () => machines.all().filter(({ state }) => state !== 'parked')
   const begun = new Set(running())
   const untilIdle = async () => {
     for (let at = running(); at.length > 0; at = running()) {
