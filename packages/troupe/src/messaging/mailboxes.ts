@@ -119,16 +119,21 @@ export class Mailboxes {
     })
   }
 
-  clients(identity: Identity): { readonly messages: CommittedMessages; readonly mailbox: Mailbox } {
+  /** Returns the message client of an agent outside steps: each message commits when it is sent. */
+  messages(identity: Identity): CommittedMessages {
     const { user, agent } = identity
     checkName('agent', agent)
-    const messages = committedMessages({
+    return committedMessages({
       ports: this.#portsOf(identity),
       outboundQueue: this.outboundQueue,
       batches: this.#batches,
       sender: () => ({ user, agent, provenance: { agent }, taint: this.parts.security.callers?.taint ?? [] }),
     })
-    return { messages, mailbox: liveMailbox(this.messaging, this.receiver, this.#maintenance, user, agent) }
+  }
+
+  mailbox(user: string, agent: string): Mailbox {
+    checkName('agent', agent)
+    return liveMailbox(this.messaging, this.receiver, this.#maintenance, user, agent)
   }
 
   /** Returns the message client of a step, whose messages are staged and commit with the turn. */

@@ -244,8 +244,9 @@ export async function openMessagingTestbed(options: MessagingTestbedOptions = {}
     mesh,
     events: seen,
     agent(name, { user = owner, ...access } = {}) {
-      const clients = mailboxes.clients({ user, agent: name, access: new Access(access) })
-      return { ...clients, drain: () => drain(clients.mailbox) }
+      const messages = mailboxes.messages({ user, agent: name, access: new Access(access) })
+      const mailbox = mailboxes.mailbox(user, name)
+      return { messages, mailbox, drain: () => drain(mailbox) }
     },
     start: (worker, user = owner) => work.start(worker, user),
     supervisor: (children, options = {}) => work.supervisor(children, options),

@@ -182,7 +182,7 @@ async function timed(
 
 /** Writes, reads and deletes an entry. */
 async function probeMesh({ mesh }: CommunicationParts): Promise<boolean> {
-  const { context } = { context: mesh.agent(healthUser, agent, new Access()) }
+  const context = mesh.agent(healthUser, agent, new Access())
   const key = `health.${agent}`
   await context.push(key, 'ok', { audience: 'owner', ttl: '1m' })
   const found = await context.get(key)
@@ -192,7 +192,8 @@ async function probeMesh({ mesh }: CommunicationParts): Promise<boolean> {
 
 /** Sends and receives a message. With several processes, each may receive the message of another one. */
 async function probeMessages({ mailboxes: all }: CommunicationParts, signal: AbortSignal): Promise<boolean> {
-  const { messages, mailbox } = all.clients({ user: healthUser, agent, access: new Access() })
+  const messages = all.messages({ user: healthUser, agent, access: new Access() })
+  const mailbox = all.mailbox(healthUser, agent)
   await messages.send(Probe, 'ok', { to: agent, ttl: '1m', signal })
   const [delivery] = await mailbox.receive({ types: [Probe], max: 1, wait: '5s', signal })
   await delivery?.ack()
@@ -237,10 +238,10 @@ async function mailboxes(
   // Workers of one name share the mailbox.
   const served = new Map(names.map((one) => [JSON.stringify([one.user, one.agent]), one]))
   return Promise.all(
-    [...served.values()].slice(0, maxMailboxes).map(async ({ user, agent: name }) => {
-      const { mailbox } = all.clients({ user, agent: name, access: new Access() })
-      return { agent: name, value: (await mailbox.counts())[statistic] }
-    }),
+    [...served.values()].slice(0, maxMailboxes).map(async ({ user, agent: name }) => ({
+      agent: name,
+      value: (await all.mailbox(user, name).counts())[statistic],
+    })),
   )
 }
 

@@ -1,6 +1,6 @@
 /** The clients with which a caller acts: those of its agent, or of the application, limited to the caller's role. */
 import { type ContextClient, type ContextMesh, hostName } from '../context/index.ts'
-import type { CommittedMessages, Mailbox } from '../messaging/index.ts'
+import type { CommittedMessages } from '../messaging/index.ts'
 import type { CommunicationParts, TroupeParts } from '../operations/index.ts'
 import type { Access } from '../security/index.ts'
 import { accessOf, type RequestPrincipal } from './access/request-principal.ts'
@@ -9,7 +9,6 @@ export interface RequestContext {
   readonly name: string
   readonly context: ContextClient
   readonly messages: CommittedMessages
-  readonly mailbox: Mailbox
   /** Absent if the caller acts as an agent. */
   readonly host: ContextMesh | undefined
 }
@@ -28,7 +27,7 @@ class LazyRequestContext implements RequestContext {
   readonly host: ContextMesh | undefined
   readonly #mailboxes: CommunicationParts['mailboxes']
   readonly #caller: { readonly user: string; readonly agent: string; readonly access: Access }
-  #posting: ReturnType<CommunicationParts['mailboxes']['clients']> | undefined
+  #messages: CommittedMessages | undefined
 
   constructor({ mesh, mailboxes }: CommunicationParts, user: string, agent: string | undefined, access: Access) {
     this.name = agent ?? hostName
@@ -38,17 +37,9 @@ class LazyRequestContext implements RequestContext {
     this.#caller = { user, agent: this.name, access }
   }
 
-  get messages() {
-    return this.#post().messages
-  }
-
-  get mailbox() {
-    return this.#post().mailbox
-  }
-
   /** Created on first use, since most requests do not need it. */
-  #post() {
-    this.#posting ??= this.#mailboxes.clients(this.#caller)
-    return this.#posting
+  get messages() {
+    this.#messages ??= this.#mailboxes.messages(this.#caller)
+    return this.#messages
   }
 }

@@ -35,7 +35,8 @@ export function createAgentHandle(
   const access = new Access(options, parts.security.roles)
   checkGrants(options)
   const context = mesh.agent(user, name, access)
-  const { messages, mailbox: own } = mailboxes.clients({ user, agent: name, access })
+  const messages = mailboxes.messages({ user, agent: name, access })
+  const own = mailboxes.mailbox(user, name)
   const mailbox: Mailbox = {
     ...own,
     async receive<T extends MessageType | string>(options?: ReceiveOptions<T>) {

@@ -3,7 +3,7 @@
  * up to a limit.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type Clock, checkPorts, failure, maxRecordedBytes } from '../../core/index.ts'
+import { type Clock, checkPorts, failure, LastReturn, maxRecordedBytes } from '../../core/index.ts'
 import { effectsOf } from '../effects/effects-of.ts'
 import { createUncertainEffects, type UncertainEffects } from '../effects/uncertain-effects.ts'
 import { revertedCalls, undoStep } from '../effects/undo-step.ts'
@@ -16,13 +16,8 @@ import type { DrainStepsResult, StepSpec, Steps } from '../steps-port.ts'
 import type { EffectScope, StepLimits } from './execution.ts'
 import { emitStepEnd, eventContextOf, type Observed, ThrownErrors, withinStep } from './observed-step.ts'
 import { StepMachines } from './step-machines.ts'
-import {
-  beginProcess,
-  needsLease,
-  type ParkedExecution,
-  type StepsContext,
-  type StepsOptions,
-} from './steps-context.ts'
+import { needsLease, type ParkedExecution, type StepsContext, type StepsOptions } from './steps-context.ts'
+import { SuspectQueue } from './suspect-queue.ts'
 import { waitAtMost } from './wait-at-most.ts'
 import { answerSender } from './waits.ts'
 
@@ -138,7 +133,8 @@ function openSteps(options: StepsOptions): Steps {
     ...options,
     limits,
     uncertain,
-    ...beginProcess(options.clock),
+    lastReturn: new LastReturn(options.clock),
+    suspects: new SuspectQueue(options.clock),
     effectScope: new AsyncLocalStorage<EffectScope>(),
     parked(machine) {
       parked.add(machine)

@@ -1,14 +1,14 @@
+/**
+ * The machines of the steps that execute or are parked in this process.
+ *
+ * Invariant: an entry is emptied when its machine ends. V8 links each earlier table of a Map to the next one, with the
+ * entries that it held when the Map outgrew it. The chain ends only at a full garbage collection. With machines in it, each
+ * young collection would copy almost every step that had executed beside another, with its record and its writes.
+ */
 import type { JournalId } from '../journal-port.ts'
 import type { StepMachine } from '../machine/step-machine.ts'
 import type { ParkedExecution } from './steps-context.ts'
 
-/**
- * The machines of the steps that execute or are parked in this process.
- *
- * An entry is emptied when its machine ends. V8 links each earlier table of a Map to the next one, with the entries that it
- * held when the Map outgrew it. The chain ends only at a full garbage collection. Without the entries between, each young
- * collection would copy almost every step that had executed beside another, with its record and its writes.
- */
 export class StepMachines {
   readonly #entries = new Map<string, { machine: StepMachine | undefined }>()
 

@@ -1,6 +1,6 @@
 /** The parts that the executions of one `Steps` share. */
 import type { AsyncLocalStorage } from 'node:async_hooks'
-import { type Clock, type Events, LastReturn, type Random } from '../../core/index.ts'
+import type { Clock, Events, LastReturn, Random } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { UncertainEffects } from '../effects/uncertain-effects.ts'
 import type { Inbox } from '../inbox-port.ts'
@@ -8,7 +8,7 @@ import type { Journals } from '../journals/create-journals.ts'
 import type { StepSpec } from '../steps-port.ts'
 import type { Timers } from '../timers-port.ts'
 import type { EffectScope, StepLimits } from './execution.ts'
-import { SuspectQueue } from './suspect-queue.ts'
+import type { SuspectQueue } from './suspect-queue.ts'
 
 /** A parked execution in the memory of this process. */
 export interface ParkedExecution {
@@ -49,12 +49,6 @@ export interface StepsContext extends Omit<StepsOptions, 'limits'> {
 
 /** Returns true if the step belongs to this process only while its lease lasts. */
 export const needsLease = ({ runId, isLeased = false }: StepSpec): boolean => isLeased || runId !== undefined
-
-/** The parts that start with the process. */
-export const beginProcess = (clock: Clock): Pick<StepsContext, 'lastReturn' | 'suspects'> => ({
-  lastReturn: new LastReturn(clock),
-  suspects: new SuspectQueue(clock),
-})
 
 /** The part of the context that each execution of a step uses. */
 export const executionParts = ({

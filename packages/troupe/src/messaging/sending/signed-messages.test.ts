@@ -83,9 +83,9 @@ describe('a signed message', () => {
     const made = await testbed()
     const { mailboxes, agent } = made
     const access = { can: () => true, require: () => {} } as never
-    const clients = mailboxes.clients({ user: 'ada', agent: 'A', access })
+    const messages = mailboxes.messages({ user: 'ada', agent: 'A', access })
     const to = sql.includes("'C'") ? 'C' : 'B'
-    await clients.messages.send(Note, 'true', {
+    await messages.send(Note, 'true', {
       to,
       threadId: 't',
       metadata: { n: 1 },

@@ -81,7 +81,7 @@ class WorkerRunner implements HaltableWorker {
     const { clock, random } = platform
     const retry = retryOf(worker, messaging.settings.maxAttempts)
     const registered = worker[attach]({
-      ...mailboxes.clients({ user, agent: worker.name, access }),
+      messages: mailboxes.messages({ user, agent: worker.name, access }),
       changed: (change) => messaging.emit('worker.changed', user, { agent: worker.name, ...change }),
     })
     const emit = messaging.emit.bind(messaging)

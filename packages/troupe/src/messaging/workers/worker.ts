@@ -17,7 +17,6 @@ import {
 import type { EffectSpec, OutsideFunction } from '../../journal/index.ts'
 import type { UserMetrics } from '../../observability/index.ts'
 import { type AccessOptions, checkGrants } from '../../security/index.ts'
-import type { Mailbox } from '../mailbox.ts'
 import type { Message } from '../message.ts'
 import type { BroadcastOptions, MessageClient, PublishOptions, RequestOptions, SendOptions } from '../message-client.ts'
 import { checkMessageType, type MessageType } from '../message-type.ts'
@@ -139,7 +138,6 @@ export interface Registrations {
 
 export interface HandlerClients {
   readonly messages: MessageClient
-  readonly mailbox: Mailbox
   /** Called when a state machine of the worker made a transition. */
   changed(change: Transition<string>): void
 }

@@ -64,7 +64,7 @@ const boundsOf = ({ retention = '7d', max = 1_000 }: TracesConfig) => ({
 export const createAgentAlertSink =
   (mailboxes: Mailboxes) =>
   ({ user, agent }: Agents): AlertSink => {
-    const { messages } = mailboxes.clients({ user, agent: 'Alerts', access: new Access() })
+    const messages = mailboxes.messages({ user, agent: 'Alerts', access: new Access() })
     return { notify: (alert) => messages.send(AlertMessage, { ...alert }, { to: agent, priority: 'urgent' }) }
   }
 

@@ -9,7 +9,6 @@ import {
   type ReceiveOptions,
   type SendOutcome,
 } from '../../messaging/index.ts'
-import { accessOf } from '../access/request-principal.ts'
 import { answers, type Call, does } from '../route.ts'
 import {
   deadLetterSchema,
@@ -85,11 +84,10 @@ const inMailbox = z.object({ mailbox: requestText.name })
 type OfMailbox = Call<{ mailbox: string }, unknown, unknown>
 
 /** @throws AccessDeniedError for the mailbox of another agent, if the caller acts as an agent */
-function mailboxOf({ parts, principal, user, agent, requestContext, params: { mailbox } }: OfMailbox): Mailbox {
-  if (agent === mailbox) return requestContext.mailbox
-  if (agent !== undefined) throw failure('access.denied', { agent, action: "read another's mailbox" })
-  const access = accessOf(principal, parts.security.roles)
-  return parts.communication.mailboxes.clients({ user, agent: mailbox, access }).mailbox
+function mailboxOf({ parts, user, agent, params: { mailbox } }: OfMailbox): Mailbox {
+  if (agent !== undefined && agent !== mailbox)
+    throw failure('access.denied', { agent, action: "read another's mailbox" })
+  return parts.communication.mailboxes.mailbox(user, mailbox)
 }
 
 async function findDelivery(call: Call<{ mailbox: string }, unknown, { delivery: string }>): Promise<Delivery> {
@@ -197,9 +195,10 @@ export const messageRoutes = [
     summary: 'List the mailboxes and count their dead letters; a caller that is bound to an agent sees its own alone.',
     query: z.strictObject(pagingQuery),
     answer: pageSchema(z.string()).extend({ deadLetters: z.number().describe('Those of all pages.') }),
-    handle: async ({ parts, user, agent, requestContext, query: { limit = 100, cursor } }) => {
-      if (agent !== undefined) return { items: [agent], deadLetters: (await requestContext.mailbox.counts()).dead }
+    handle: async ({ parts, user, agent, query: { limit = 100, cursor } }) => {
       const { mailboxes } = parts.communication
+      if (agent !== undefined)
+        return { items: [agent], deadLetters: (await mailboxes.mailbox(user, agent).counts()).dead }
       const found = await mailboxes.names(user, cursor === undefined ? '' : decodeCursor(cursor), limit + 1)
       const items = found.slice(0, limit)
       const last = found.length > limit ? items.at(-1) : undefined

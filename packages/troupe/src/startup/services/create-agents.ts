@@ -102,8 +102,6 @@ function sessionsOf(
         ...{ guard, recording: shared.recording, vouches: agent.source !== undefined },
       }),
     send: (user, from, to, content) =>
-      mailboxes
-        .clients({ user, agent: from.name, access: agentAccess(roles, from) })
-        .messages.send(Text, content, { to }),
+      mailboxes.messages({ user, agent: from.name, access: agentAccess(roles, from) }).send(Text, content, { to }),
   })
 }

@@ -19,7 +19,7 @@ import {
   type OrchestraHost,
   readLimits,
 } from '../../runs/index.ts'
-import { Access, createErasureCheck } from '../../security/index.ts'
+import { createErasureCheck } from '../../security/index.ts'
 import { agentAccess } from './create-agents.ts'
 import type { BaseParts } from './open-base.ts'
 
@@ -105,7 +105,7 @@ function schedulesOf(
         context: (user) => mesh.host(user),
         written: (user, after) => mesh.written(user, after),
         matching: (author, pattern, keys) => mesh.matching(author, pattern, keys),
-        mailbox: (user, agent) => mailboxes.clients({ user, agent, access: new Access() }).mailbox,
+        mailbox: (user, agent) => mailboxes.mailbox(user, agent),
       },
     },
     orchestra,

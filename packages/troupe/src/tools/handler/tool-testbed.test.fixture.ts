@@ -50,7 +50,8 @@ export async function openTeam() {
     agent(name: string, options: AccessOptions = {}, more: Partial<ToolHandlerParts['security']> = {}) {
       const access = new Access(options)
       const context = mesh.agent('ada', name, access)
-      const clients = mailboxes.clients({ user: 'ada', agent: name, access })
+      const messages = mailboxes.messages({ user: 'ada', agent: name, access })
+      const clients = { messages, mailbox: mailboxes.mailbox('ada', name) }
       const own = { userId: 'ada', clients: { context, ...clients }, access, platform, unread }
       const tools = ToolHandler[construct]({ ...own, security: { incidents, ...more } })
       return { context, tools, ...clients }

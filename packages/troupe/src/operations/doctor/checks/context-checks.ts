@@ -148,11 +148,9 @@ export const contextChecks = {
   },
 
   async 'messages.frozen'({ parts, signal }) {
-    const { messages, mailbox } = parts.communication.mailboxes.clients({
-      user: healthUser,
-      agent,
-      access: new Access(),
-    })
+    const { mailboxes } = parts.communication
+    const messages = mailboxes.messages({ user: healthUser, agent, access: new Access() })
+    const mailbox = mailboxes.mailbox(healthUser, agent)
     const sent = await messages.send(Probe, { n: 1 }, { to: agent, ttl: '1m', signal })
     const [delivery] = await mailbox.receive({ types: [Probe], max: 1, wait: '8s', signal })
     if (!delivery)
@@ -178,12 +176,7 @@ async function mailboxesOf({ parts, users }: SystemSubject) {
   const { mailboxes } = parts.communication
   const found = (await users()).users.map(async (user) => {
     const names = await mailboxes.names(user, '', mailboxesRead)
-    return Promise.all(
-      names.map(async (name) => {
-        const { mailbox } = mailboxes.clients({ user, agent: name, access: new Access() })
-        return { user, name, ...(await mailbox.counts()) }
-      }),
-    )
+    return Promise.all(names.map(async (name) => ({ user, name, ...(await mailboxes.mailbox(user, name).counts()) })))
   })
   return (await Promise.all(found)).flat()
 }

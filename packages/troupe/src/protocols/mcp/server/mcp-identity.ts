@@ -43,8 +43,10 @@ export function mcpCallerOf(troupe: Troupe, parts: TroupeParts, identity: McpIde
     tools: { unread },
   } = parts
   const security = { incidents: parts.security.incidents }
+  const name = agent ?? hostName
   const clients: McpClients = {
-    ...mailboxes.clients({ user, agent: agent ?? hostName, access }),
+    messages: mailboxes.messages({ user, agent: name, access }),
+    mailbox: mailboxes.mailbox(user, name),
     context: agent === undefined ? mesh.host(user, access) : mesh.agent(user, agent, access),
   }
   const tools = ToolHandler[construct]({ userId: user, clients, access, platform, security, unread })
