@@ -166,6 +166,7 @@ async function execute(
   const purse = new Purse(budget, [...before.values()])
   const done: EvaluatedRun[] = []
   const waiting = [...rows.entries()]
+  let ended = 0
   const work = async () => {
     for (let next = waiting.shift(); next && !signal?.aborted; next = waiting.shift()) {
       const [index, row] = next
@@ -175,7 +176,8 @@ async function execute(
       if (share) purse.release(share, run.spent)
       if (share) await record?.add(run)
       done[index] = run
-      const progress = { done: Object.keys(done).length, total: rows.length, run }
+      ended += 1
+      const progress = { done: ended, total: rows.length, run }
       // An error of the observer does not affect the evaluation.
       const about = { callback: 'progress observer', name: row.run, userId: user } as const
       callReported(host.parts.platform, about, () => onProgress?.(progress))
