@@ -33,7 +33,8 @@ export async function executePrograms(
   programs: readonly PageProgram[],
 ): Promise<ReadonlyMap<string, Execution>> {
   writeFileSync(join(folder.path, 'package.json'), '{ "type": "module" }')
-  symlinkSync(join(repository, 'node_modules/fastify'), join(folder.path, 'node_modules/fastify'))
+  for (const name of ['fastify', 'pino'])
+    symlinkSync(join(repository, 'node_modules', name), join(folder.path, 'node_modules', name))
   const paths = new Map(programs.map((program) => [program.at, writeProgram(folder, program)]))
   const shares = Array.from({ length: processes }, (_, index) =>
     [...paths.values()].filter((__, at) => at % processes === index),

@@ -1,3 +1,5 @@
+import { Transform } from 'node:stream'
+import pino from 'pino'
 import { describe, expect, it } from 'vitest'
 import { createEvents, type EventFields, type TroupeEvent } from '../../core/index.ts'
 import { logEvents } from './log-events.ts'
@@ -170,6 +172,31 @@ describe('logs', () => {
     log.warn('slow', { durationMs: 17 })
     expect(out.lines.join('')).toMatch(/WARN.*slow/)
     expect(out.lines.join('')).toContain('durationMs: 17')
+  })
+  it('The log gives the level of each line to the streams of pino that select lines by it.', async () => {
+    const everything = capture()
+    const errors = capture()
+    const destination = pino.multistream([
+      { level: 'debug', stream: everything },
+      { level: 'error', stream: errors },
+    ])
+    for (const format of ['json', 'pretty'] as const) {
+      const log = await createPinoLog({ level: 'debug', format, destination })
+      log.debug('asked')
+      log.child({ runId: 'r' }).error('failed')
+    }
+    expect(parsed(everything.lines.slice(0, 2)).map(({ msg }) => msg)).toEqual(['asked', 'failed'])
+    expect(parsed(errors.lines.slice(0, 1)).map(({ msg }) => msg)).toEqual(['failed'])
+    // A formatted line has no level, so each stream gets it.
+    expect(everything.lines.slice(2).join('')).toMatch(/DEBUG: asked[\s\S]*ERROR: failed/)
+    expect(errors.lines.slice(1).join('')).toMatch(/DEBUG: asked[\s\S]*ERROR: failed/)
+  })
+  it('The log rejects a logger and a stream of objects as its destination, and says what it needs.', () => {
+    const objects = new Transform({ objectMode: true })
+    for (const destination of [pino(capture()), objects] as never[])
+      expect(() => checkLogConfig({ destination })).toThrow(/docs\/observability.md/)
+    expect(() => checkLogConfig({ destination: objects })).toThrow(/a stream of objects/)
+    expect(checkLogConfig({ destination: new Transform() })).toBeDefined()
   })
   it('The log rejects unknown options and levels.', () => {
     expect(() => checkLogConfig({ levle: 'info' } as never)).toThrow(/no option levle/)

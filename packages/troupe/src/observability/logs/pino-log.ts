@@ -22,6 +22,11 @@ export interface LogSink {
   /** Writes a line, which ends with a line break. An error that it throws loses the line. */
   write(line: string): unknown
 }
+/** A destination of pino that selects lines by the level that pino sets here before each line, as `pino.multistream` does. */
+interface LevelSink extends LogSink {
+  readonly [pino.symbols.needsMetadataGsym]: true
+  lastLevel: number
+}
 
 /** The log options; a level alone is short for `{ level }`. */
 export interface LogConfig {
@@ -43,6 +48,8 @@ export interface PinoLogOptions extends LogConfig {
   readonly eventContext?: () => EventContext | undefined
 }
 
+const adapt = '; for pino and winston see "Logs" in docs/observability.md'
+
 /** @throws ValidationError for an unknown option, level, format or path */
 export function checkLogConfig(config: LogLevel | LogConfig): LogConfig {
   const logConfig: LogConfig = typeof config === 'string' ? { level: config } : config
@@ -52,7 +59,9 @@ export function checkLogConfig(config: LogLevel | LogConfig): LogConfig {
   if (logConfig.format !== undefined && !['json', 'pretty', 'auto'].includes(logConfig.format))
     throw invalidInput('log.format', 'it is not one of json, pretty, auto')
   if (logConfig.destination !== undefined && typeof logConfig.destination.write !== 'function')
-    throw invalidInput('log.destination', 'it has no write(line)')
+    throw invalidInput('log.destination', `it has no write(line)${adapt}`)
+  if ((logConfig.destination as Partial<Writable> | undefined)?.writableObjectMode === true)
+    throw invalidInput('log.destination', `it is a stream of objects, and lines are strings${adapt}`)
   if (
     logConfig.redact !== undefined &&
     !listOf('log.redact', logConfig.redact).every((path) => typeof path === 'string')
@@ -158,10 +167,17 @@ function lose(lines: Lines): void {
   lines.lost++
 }
 
-const guarded = (sink: LogSink, lines: Lines, redactText: (line: string) => string = (line) => line): LogSink => ({
+const isLevelSink = (sink: LogSink): sink is LevelSink =>
+  (sink as Partial<LevelSink>)[pino.symbols.needsMetadataGsym] === true
+
+const guarded = (sink: LogSink, lines: Lines, redactText: (line: string) => string = (line) => line): LevelSink => ({
+  [pino.symbols.needsMetadataGsym]: true,
+  // A formatted line has no level, so that a sink that selects by it gets each of them.
+  lastLevel: Number.POSITIVE_INFINITY,
   write(line) {
     lines.written++
     try {
+      if (isLevelSink(sink)) sink.lastLevel = this.lastLevel
       const written: unknown = sink.write(redactText(line))
       if (written instanceof Promise) written.catch(() => lose(lines))
     } catch {
