@@ -43,7 +43,7 @@ main()
 `
 
 /** Bundles a program with the library into a folder of its own. @returns the path of the file */
-async function bundled(contents: string, format: 'esm' | 'cjs'): Promise<string> {
+async function bundled(contents: string, format: 'esm' | 'cjs', minify = false): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'troupe-one-file-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const outfile = join(folder, format === 'esm' ? 'program.mjs' : 'program.cjs')
@@ -53,6 +53,7 @@ async function bundled(contents: string, format: 'esm' | 'cjs'): Promise<string>
   await build({
     stdin: { contents, resolveDir: packageFolder },
     bundle: true,
+    minify,
     platform: 'node',
     format,
     outfile,
@@ -100,6 +101,22 @@ test.each(['esm', 'cjs'] as const)(
     expect(JSON.parse(printed)).toEqual({ findings: ['model.key_missing'], failed: 'model.key_missing' })
   },
 )
+
+test('A program of one minified file has errors with the names of their classes, and retries no critical one.', async () => {
+  const contents = `import * as troupe from 'troupe'
+    let executions = 0
+    const run = async () => { executions++; throw new troupe.CriticalError('broken') }
+    await using opened = await troupe.createTroupe({ storage: 'memory:', log: 'silent' })
+    const agent = troupe.defineAgent({ name: 'Broken', run })
+    const config = { onError: { '*': { retry: { attempts: 3, backoff: '1ms' } } } }
+    const started = await opened.user('ada').orchestra.start({ agent, task: 't', config })
+    const { error } = await started.result()
+    const wrong = Object.keys(troupe).filter((name) => name.endsWith('Error') && new troupe[name]('x').name !== name)
+    console.log(JSON.stringify({ executions, error: error.name, wrong }))`
+  const outfile = await bundled(contents, 'esm', true)
+  const printed = execFileSync(process.execPath, [outfile], { cwd: dirname(outfile), encoding: 'utf8' })
+  expect(JSON.parse(printed)).toEqual({ executions: 1, error: 'CriticalError', wrong: [] })
+})
 
 test('The bundles leave it to the program that runs to fail for an optional package that is missing.', () => {
   const { peerDependencies } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8'))

@@ -27,6 +27,8 @@ export interface TroupeErrorOptions {
 
 /** The base class of every error that Troupe raises. */
 export class TroupeError extends Error {
+  /** The name of the class and its errors. Each class states it, because a bundler that minifies renames classes. */
+  static override readonly name: string = 'TroupeError'
   /** The stable code, such as `context.conflict`; `troupe.error` by default. */
   readonly code: string
   /** The HTTP status of the error on a server; 500 by default. */
@@ -110,18 +112,21 @@ function withDefaults(options: TroupeErrorOptions, code: string, status: number,
 
 /** An agent, its definition or its session failed. Code `agent.failed`, status 500. */
 export class AgentError extends TroupeError {
+  static override readonly name: string = 'AgentError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'agent.failed', 500))
   }
 }
 /** The input of a call is invalid. Code `validation.failed`, status 400. */
 export class ValidationError extends TroupeError {
+  static override readonly name: string = 'ValidationError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'validation.failed', 400))
   }
 }
 /** Valid input could not be processed. Code `processing.failed`, status 500. */
 export class ProcessingError extends TroupeError {
+  static override readonly name: string = 'ProcessingError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'processing.failed', 500))
   }
@@ -131,24 +136,28 @@ export class ProcessingError extends TroupeError {
  * retryable.
  */
 export class ExternalServiceError extends TroupeError {
+  static override readonly name: string = 'ExternalServiceError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'external.failed', 502, true))
   }
 }
 /** The principal has no right to do this. Code `access.denied`, status 403. */
 export class AccessDeniedError extends TroupeError {
+  static override readonly name: string = 'AccessDeniedError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'access.denied', 403))
   }
 }
 /** The thing does not exist, or the principal may not see it. Code `not_found`, status 404. */
 export class NotFoundError extends TroupeError {
+  static override readonly name: string = 'NotFoundError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'not_found', 404))
   }
 }
 /** Another writer changed it first. Code `conflict`, status 409. */
 export class ConflictError extends TroupeError {
+  static override readonly name: string = 'ConflictError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'conflict', 409))
   }
@@ -158,42 +167,49 @@ export class ConflictError extends TroupeError {
  * `lease.lost`, status 409.
  */
 export class LeaseLostError extends TroupeError {
+  static override readonly name: string = 'LeaseLostError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'lease.lost', 409))
   }
 }
 /** An operation took longer than allowed. Code `timeout`, status 504, retryable. */
 export class TimeoutError extends TroupeError {
+  static override readonly name: string = 'TimeoutError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'timeout', 504, true))
   }
 }
 /** An operation was cancelled. Code `cancelled`, status 499. */
 export class CancelledError extends TroupeError {
+  static override readonly name: string = 'CancelledError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'cancelled', 499))
   }
 }
 /** A bound is reached: of a mailbox, a queue, a disk. Code `capacity.exceeded`, status 429, retryable. */
 export class CapacityError extends TroupeError {
+  static override readonly name: string = 'CapacityError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'capacity.exceeded', 429, true))
   }
 }
 /** There were too many calls within a window. Code `rate.limited`, status 429, retryable. */
 export class RateLimitError extends TroupeError {
+  static override readonly name: string = 'RateLimitError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'rate.limited', 429, true))
   }
 }
 /** The circuit breaker is open. Code `circuit.open`, status 503, retryable. */
 export class CircuitOpenError extends TroupeError {
+  static override readonly name: string = 'CircuitOpenError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'circuit.open', 503, true))
   }
 }
 /** The budget of a run does not allow it. Code `budget.exceeded`, status 402. */
 export class BudgetExceededError extends TroupeError {
+  static override readonly name: string = 'BudgetExceededError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'budget.exceeded', 402))
   }
@@ -203,24 +219,28 @@ export class BudgetExceededError extends TroupeError {
  * retryable.
  */
 export class RecoverableError extends TroupeError {
+  static override readonly name: string = 'RecoverableError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'recoverable', 503, true))
   }
 }
 /** An agent or a tool failed, and no attempt should follow. Applications throw it. Code `critical`, status 500. */
 export class CriticalError extends TroupeError {
+  static override readonly name: string = 'CriticalError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'critical', 500))
   }
 }
 /** Every allowed attempt failed; `cause` is the error of the last one. Code `retries.exhausted`, status 503. */
 export class MaxRetriesExceededError extends TroupeError {
+  static override readonly name: string = 'MaxRetriesExceededError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'retries.exhausted', 503))
   }
 }
 /** A state machine has no such transition. Code `transition.invalid`, status 409. */
 export class InvalidTransitionError extends TroupeError {
+  static override readonly name: string = 'InvalidTransitionError'
   constructor(message: string, options: TroupeErrorOptions = {}) {
     super(message, withDefaults(options, 'transition.invalid', 409))
   }
