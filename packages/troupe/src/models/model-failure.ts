@@ -1,6 +1,7 @@
 /** Classifies a failed attempt by the shape of the AI SDK's errors: retry, wait, or give up. */
 import { storeError, TroupeError, toReadable, truncateText } from '../core/index.ts'
 import { isOfNetwork } from '../resilience/index.ts'
+import { askedPause, type FailedResponse } from './answers/asked-pause.ts'
 
 export type ModelFailure =
   /** The caller aborted, or the cassette lacks the request or cannot be written. No other model is asked. */
@@ -25,9 +26,8 @@ const unreadable = new Set([
   'AI_EmptyResponseBodyError',
 ])
 
-interface ApiError {
+interface ApiError extends FailedResponse {
   readonly statusCode?: number
-  readonly responseHeaders?: Readonly<Record<string, string | undefined>>
   readonly isRetryable?: boolean
 }
 
@@ -38,12 +38,13 @@ export function verdictOf(error: unknown, at: number): ModelFailure {
     // A call that timed out is not retried with this model; the next model of the chain is asked at once.
     return { kind: 'failed', problem: error.message, canRetry: error.retryable && error.name !== 'TimeoutError' }
   }
-  const { statusCode, responseHeaders = {}, isRetryable } = (error ?? {}) as ApiError
+  const response = (error ?? {}) as ApiError
+  const { statusCode, isRetryable } = response
   // Their messages quote the response, which may contain prompts or keys.
   if (unreadable.has((error as Error | undefined)?.name ?? '') || statusCode === 200)
     return { kind: 'failed', problem: 'the response does not follow the protocol of the provider', canRetry: true }
   const problem = problemOf(error)
-  const afterMs = retryAfter(responseHeaders, at)
+  const afterMs = askedPause(response, at)
   if (statusCode === 429) return { kind: 'limited', afterMs }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500 && statusCode !== 408 && statusCode !== 409)
     return { kind: 'rejected', status: statusCode, problem, isTooLong: isTooLong(error, statusCode) }
@@ -109,15 +110,3 @@ function isTooLong(error: unknown, status: number): boolean {
 /** Returns the first line of the message. Bodies are omitted, since they may contain prompts or keys. */
 const problemOf = (error: unknown): string =>
   truncateText((error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '', 300) || 'no reason given'
-
-/** A longer pause is read as this, so that one wrong header does not disable a model until its process restarts. */
-const longestAskedMs = 3_600_000
-
-/** Reads retry-after as seconds or a date (RFC 9110 §10.2.3), and `retry-after-ms` as OpenAI sends it. */
-function retryAfter(headers: Readonly<Record<string, string | undefined>>, at: number): number | undefined {
-  const header = (name: string) => Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1]
-  const [exact, value] = [header('retry-after-ms'), header('retry-after')]
-  const asked = [Number(exact ?? Number.NaN), Number(value ?? Number.NaN) * 1_000, Date.parse(value ?? '') - at]
-  const ms = asked.find((each) => Number.isFinite(each))
-  return ms === undefined ? undefined : Math.min(longestAskedMs, Math.max(0, ms))
-}

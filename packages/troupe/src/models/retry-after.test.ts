@@ -102,3 +102,16 @@ it('verdictOf reads a pause as an hour at most, so that one wrong header does no
     expect(afterMs(status, 'soon')).toMatchObject({ afterMs: undefined })
   }
 })
+
+it('verdictOf reads the pause that Google asks for in the body of an answer, unless a header has one.', () => {
+  const info = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '34.5s' }
+  const limited = { error: { code: 429, message: 'Quota exceeded.', status: 'RESOURCE_EXHAUSTED', details: [info] } }
+  const afterBody = (responseBody: string, responseHeaders = {}) =>
+    verdictOf(Object.assign(new Error('limited'), { statusCode: 429, responseBody, responseHeaders }), 0)
+  expect(afterBody(JSON.stringify(limited))).toEqual({ kind: 'limited', afterMs: 34_500 })
+  // Its endpoint for packages of OpenAI answers with a list.
+  expect(afterBody(JSON.stringify([limited], undefined, 2))).toMatchObject({ afterMs: 34_500 })
+  expect(afterBody(JSON.stringify(limited), { 'retry-after': '2' })).toMatchObject({ afterMs: 2_000 })
+  for (const none of ['', '{"error":{"message":"retryDelay: 3s"}}', '{"retryDelay":"soon"}'])
+    expect(afterBody(none)).toEqual({ kind: 'limited', afterMs: undefined })
+})

@@ -4,6 +4,7 @@
  */
 import { type Json, restoreError, type StoredError, storeError, TroupeError } from '../../core/index.ts'
 import { isOfNetwork } from '../../resilience/index.ts'
+import { delayOfBody, type FailedResponse } from '../answers/asked-pause.ts'
 
 /** The headers that decide whether and when a call is retried; no other header is recorded. */
 const recordedHeaders = ['retry-after', 'retry-after-ms']
@@ -52,8 +53,11 @@ type ErrorForm = {
 /** Bodies of answers and stacks stay out: they may echo prompts or keys. */
 function errorToJson(error: Error): Json {
   if (error instanceof TroupeError) return { $error: { troupe: storeError(error) } }
-  const { statusCode, isRetryable, responseHeaders = {} } = error as Partial<ErrorForm>
+  const { statusCode, isRetryable, responseHeaders = {}, responseBody } = error as Partial<ErrorForm> & FailedResponse
   const headers = Object.entries(responseHeaders).filter(([name]) => recordedHeaders.includes(name.toLowerCase()))
+  // The body is not recorded.
+  const delay = delayOfBody(responseBody)
+  if (headers.length === 0 && delay !== undefined) headers.push(['retry-after', delay])
   return {
     $error: {
       name: error.name,

@@ -171,10 +171,12 @@ it('A cassette in mode `auto` asks only for what is missing, and numbers equal r
   ])
 })
 
-it('A cassette replays failures too, with the pause that a provider asked for.', async () => {
+it.each([
+  { responseHeaders: { 'retry-after-ms': '30', 'set-cookie': 'c=1' } },
+  { responseBody: '{"error":{"message":"c=1","details":[{"retryDelay":"0.03s"}]}}' },
+])('A cassette replays failures too, with the pause that a provider asked for: %j.', async (response) => {
   const path = cassettePath()
-  const responseHeaders = { 'retry-after-ms': '30', 'set-cookie': 'c=1' }
-  const limited = Object.assign(new Error('slow down'), { statusCode: 429, responseHeaders })
+  const limited = Object.assign(new Error('slow down'), { statusCode: 429, ...response })
   const clerk = (responses: readonly MockItem[]) => new LlmAgent({ name: 'A', model: new MockModel({ responses }) })
   const record = { path, mode: 'record' } as const
   await play(record, (troupe) =>
