@@ -116,8 +116,10 @@ function asked(operation: string, model: Json | undefined) {
     'gen_ai.request.model': name.slice(slash + 1),
   }
 }
-const usage = ({ inputTokens, outputTokens, finish, cost }: EventFields) => ({
+const usage = ({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, finish, cost }: EventFields) => ({
   'gen_ai.usage.input_tokens': inputTokens,
+  'gen_ai.usage.cache_read.input_tokens': cacheReadTokens,
+  'gen_ai.usage.cache_creation.input_tokens': cacheWriteTokens,
   'gen_ai.usage.output_tokens': outputTokens,
   'gen_ai.response.finish_reasons': finish === undefined ? undefined : [finish],
   'troupe.cost.usd': cost,

@@ -24,6 +24,9 @@ function open(sinks: readonly SpanSink[], output?: string) {
           model: 'google/gemini',
           success: true,
           durationMs: 1,
+          inputTokens: 9,
+          cacheReadTokens: 5,
+          cacheWriteTokens: 3,
         },
         () => ({ output: [{ type: 'text', text: output }] }),
       )
@@ -48,7 +51,7 @@ it('The tracer drops and counts spans with long contents earlier, so that an abs
   expect(tracer.dropped).toBe(256)
 })
 
-it('The span of a model call names the provider as OpenTelemetry does.', async () => {
+it('The span of a model call names the provider and the tokens of its cache as OpenTelemetry does.', async () => {
   const stored: OwnedSpan[] = []
   const { tracer, call } = open([{ write: async (spans) => void stored.push(...spans) }])
   call(1)
@@ -56,6 +59,9 @@ it('The span of a model call names the provider as OpenTelemetry does.', async (
   expect(stored[0]?.span.attributes).toMatchObject({
     'gen_ai.provider.name': 'gcp.gemini',
     'gen_ai.request.model': 'gemini',
+    'gen_ai.usage.input_tokens': 9,
+    'gen_ai.usage.cache_read.input_tokens': 5,
+    'gen_ai.usage.cache_creation.input_tokens': 3,
   })
 })
 
