@@ -69,6 +69,24 @@ it('createFetch takes what fetch takes: a text, a URL or a Request, with a body 
   await expect(aborted).rejects.toMatchObject({ name: 'AbortError' })
 })
 
+it('createFetch takes the Request of a framework that is a Proxy, as that of Next.js.', async () => {
+  const { app } = await open()
+  const fetch = createFetch(app)
+  const proxied = (method: string, body?: string) => {
+    const headers = { 'troupe-user': 'ada', 'content-type': 'application/json' }
+    const request = new Request('http://localhost/v1/context/entries/k', { method, headers, ...(body ? { body } : {}) })
+    return new Proxy(request, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+  }
+  expect((await fetch(proxied('PUT', '{"value":1}'))).status).toBe(200)
+  const got = await fetch(proxied('GET'), { params: Promise.resolve({ path: ['k'] }) } as RequestInit)
+  expect(await got.json()).toMatchObject({ key: 'k', value: 1 })
+})
+
 it('createFetch lets a caller cancel the body of an answer or stream before its bytes have arrived.', async () => {
   const { app } = await open()
   const fetch = createFetch(app)

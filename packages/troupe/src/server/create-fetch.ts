@@ -7,7 +7,8 @@ const withoutBody = new Set([204, 304])
 
 /**
  * Creates a `fetch` that carries requests to an app in this process; the address in a URL is ignored. Give it to
- * `createClient` of `troupe/client`, or call it in the route handler of another framework with its `Request`.
+ * `createClient` of `troupe/client`, or call it in the route handler of another framework with its `Request`. It ignores what
+ * is no option of `fetch`, such as the `params` of Next.js.
  * @example
  * import Fastify from 'fastify'
  * import { createClient } from 'troupe/client'
@@ -18,7 +19,7 @@ const withoutBody = new Set([204, 304])
 export const createFetch =
   (app: FastifyInstance) =>
   async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-    const request = new Request(input instanceof Request ? input : new URL(input, 'http://localhost'), init)
+    const request = await requestOf(input, init)
     const { pathname, search, host } = new URL(request.url)
     // The signal of `request` follows that of the caller only until the request is collected as garbage.
     const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined)
@@ -40,6 +41,14 @@ export const createFetch =
     const stream = withoutBody.has(answer.statusCode) ? null : bytesOf(answer.stream())
     return new Response(stream, { status: answer.statusCode, headers: sent })
   }
+
+/** Reads a Request instead of copying it: that of Next.js is a Proxy, which cannot be copied. */
+async function requestOf(input: string | URL | Request, init: RequestInit | undefined): Promise<Request> {
+  if (!(input instanceof Request)) return new Request(new URL(input, 'http://localhost'), init)
+  const { method, headers, url } = input
+  const body = await input.arrayBuffer()
+  return new Request(url, { method, headers: [...headers], ...(body.byteLength > 0 ? { body } : {}), ...init })
+}
 
 const bytesOf = (answer: Readable): ReadableStream<Uint8Array> =>
   ReadableStream.from(answer) as ReadableStream<Uint8Array>
