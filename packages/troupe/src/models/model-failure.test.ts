@@ -29,6 +29,14 @@ describe('verdictOf', () => {
     expect(verdict({ statusCode: 413 })).toMatchObject({ kind: 'rejected', isTooLong: true })
   })
 
+  it('verdictOf does not wait for an account whose credit is used up.', () => {
+    const message = 'You exceeded your current quota, please check your plan and billing details.'
+    const responseBody = JSON.stringify({ error: { message, type: 'insufficient_quota', code: 'insufficient_quota' } })
+    const rejected = { kind: 'rejected', status: 429, problem: message, isTooLong: false }
+    expect(verdict({ statusCode: 429, message, responseBody })).toEqual(rejected)
+    expect(verdict({ statusCode: 429, message })).toMatchObject({ kind: 'limited' })
+  })
+
   it('verdictOf does not retry a prompt that a stream reports as too long.', () => {
     const reported = { code: 'context_length_exceeded', message: 'Your input exceeds the limit.' }
     expect(verdictOf(reportedInStream(reported), 0)).toMatchObject({ kind: 'rejected', status: 400 })

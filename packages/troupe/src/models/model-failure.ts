@@ -6,7 +6,7 @@ import { askedPause, type FailedResponse } from './answers/asked-pause.ts'
 export type ModelFailure =
   /** The caller aborted, or the cassette lacks the request or cannot be written. No other model is asked. */
   | { readonly kind: 'stop' }
-  /** Status 400, 401, 403, …: the same call cannot succeed with this model. */
+  /** Status 400, 401, 403, …, or no credit: the same call cannot succeed with this model. */
   | { readonly kind: 'rejected'; readonly status: number; readonly problem: string; readonly isTooLong: boolean }
   /** Status 429: a rate limit, which is not a failure of the model. */
   | { readonly kind: 'limited'; readonly afterMs: number | undefined }
@@ -45,7 +45,7 @@ export function verdictOf(error: unknown, at: number): ModelFailure {
     return { kind: 'failed', problem: 'the response does not follow the protocol of the provider', canRetry: true }
   const problem = problemOf(error)
   const afterMs = askedPause(response, at)
-  if (statusCode === 429) return { kind: 'limited', afterMs }
+  if (statusCode === 429 && !hasNoCredit(response)) return { kind: 'limited', afterMs }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500 && statusCode !== 408 && statusCode !== 409)
     return { kind: 'rejected', status: statusCode, problem, isTooLong: isTooLong(error, statusCode) }
   // Model objects outside the AI SDK throw connection errors directly. Any other direct error is a defect and is not retried.
@@ -106,6 +106,10 @@ function isTooLong(error: unknown, status: number): boolean {
     status === 413 || ([400, 422].includes(status) && namesWindow.test(`${String(message)} ${String(responseBody)}`))
   )
 }
+
+/** Returns true if a pause does not help: OpenAI, and what is compatible with it, answers 429 also when the credit is used up. */
+const hasNoCredit = ({ responseBody }: FailedResponse): boolean =>
+  typeof responseBody === 'string' && responseBody.includes('"insufficient_quota"')
 
 /** Returns the first line of the message. Bodies are omitted, since they may contain prompts or keys. */
 const problemOf = (error: unknown): string =>
