@@ -77,7 +77,7 @@ export const storageCodes = {
   'storage.exhausted': {
     class: errors.CapacityError,
     message: 'No connection to {path} became free within {ms} ms; there are {connections}.',
-    hint: 'Raise poolSize, poolOverflow or acquireTimeout.',
+    hint: 'Check that the server answers statements: a stopped or blocked server occupies every connection. If it does, raise poolSize, poolOverflow or acquireTimeout.',
     status: 503,
   },
   'storage.slow': {
