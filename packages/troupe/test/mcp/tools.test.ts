@@ -77,6 +77,18 @@ describe('the tools of a program', () => {
     expect(await connecting).toMatchObject({ code: 'mcp.unreachable' })
   })
 
+  test('An MCP program that did not answer in time has ended when its connection is reported as failed.', async () => {
+    const troupe = await begin()
+    const mute = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1_000)
+      require('node:fs').appendFileSync(process.argv[1], process.pid + ' ')`
+    const server = { command: process.execPath, args: ['-e', mute, file] }
+    await expect(mcpTools(troupe, { name: 'mute', server, timeout: '2s' })).rejects.toMatchObject({
+      code: 'mcp.unreachable',
+    })
+    const pids = readFileSync(file, 'utf8').trim().split(' ').map(Number)
+    expect(pids.filter(isAlive)).toEqual([])
+  })
+
   test('The processes that the program of MCP tools has started end with it.', async (context) => {
     if (process.platform !== 'linux') return context.skip('the processes of a program are found on Linux only')
     const troupe = await createTroupe({ storage: 'memory:', log: 'silent' })

@@ -8,8 +8,11 @@ import type { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 /** @param Base the class of the SDK, which is loaded on demand */
 export function programTransport(Base: typeof StdioClientTransport): typeof StdioClientTransport {
   class ProgramTransport extends Base {
+    #ending: Promise<void> | undefined
+    /** Resolves when the program has ended, also if the SDK itself has begun to close: its second call does not wait. */
     override close(): Promise<void> {
-      return endWithChildren(this.pid, () => super.close())
+      if (this.pid !== null) this.#ending ??= endWithChildren(this.pid, () => super.close())
+      return this.#ending ?? super.close()
     }
   }
   // Before the program the SDK starts another one to negotiate the protocol, if the class itself has this method to end it.
