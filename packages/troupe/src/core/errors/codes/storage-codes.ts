@@ -66,7 +66,7 @@ export const storageCodes = {
   'storage.untrusted': {
     class: errors.ExternalServiceError,
     message: 'The server of {path} is not trusted: {problem}.',
-    hint: 'Use the host name of the certificate, set tls.ca to its authority, and check that the server supports TLS.',
+    hint: 'Renew an expired certificate, use the host name of the certificate, set tls.ca to its authority, and check that the server supports TLS.',
     retryable: false,
   },
   'storage.insecure': {
