@@ -163,7 +163,7 @@ describe('bad input', () => {
     [
       'a file in place of the reports folder',
       ['How is the kettle descaled?', '--docs', 'docs', '--data', 'd2', '--reports', 'docs/guide.md'],
-      /report cannot be written/,
+      /report cannot be written.* Correct that, then: npm start -- --resume \S+ --data d2$/m,
     ],
     [
       'a database that is none',

@@ -41,7 +41,7 @@ export async function runProject(options: RunOptions, watcher: Watcher, signal: 
   const project = (asked ?? known?.project) as Project
   signal.throwIfAborted()
   if (known && (await known.run.status()).status === 'completed')
-    return watcher.reported(await deliver(known.run, project))
+    return watcher.reported(await deliver(known.run, project, options.data))
   watcher.report('Reading the documents …')
   const index = await SearchIndex.open(
     { folders: project.folders, files: project.files },
@@ -67,7 +67,7 @@ export async function runProject(options: RunOptions, watcher: Watcher, signal: 
   } finally {
     await watcher.ends()
   }
-  watcher.reported(await deliver(run, project))
+  watcher.reported(await deliver(run, project, options.data))
   if (!page) return
   const printLink = async () =>
     watcher.report(`Open ${await linkTo(page, user, run.id)} (works once, within five minutes; Enter prints another).`)
@@ -153,13 +153,18 @@ const pathOf = (run: Run, { reports, question }: Project) => reportPath(reports,
 const isDelivered = (run: Run, project: Project) => existsSync(pathOf(run, project))
 
 /** The journal holds the outcome, so that a report that was not written can be written at any time. */
-async function deliver(run: Run, project: Project): Promise<string> {
+async function deliver(run: Run, project: Project, data: string): Promise<string> {
   const result = await run.result()
   if (result.status !== 'completed')
     throw result.error ?? new Error(`The run ${run.id} cannot go on: it is ${result.reason ?? result.status}.`)
   const { final_report, twin } = Outcome.parse(result.response)
   const path = pathOf(run, project)
-  await writeReport(twinPath(path), `${JSON.stringify(twin, null, 2)}\n`)
-  await writeReport(path, `${final_report}\n\n${accountOf(run.id, result, project.model)}\n`)
+  try {
+    await writeReport(twinPath(path), `${JSON.stringify(twin, null, 2)}\n`)
+    await writeReport(path, `${final_report}\n\n${accountOf(run.id, result, project.model)}\n`)
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    throw new InputError(`${error.message} Correct that, then: ${resumeCommand(run.id, data)}`, { cause: error })
+  }
   return path
 }
