@@ -100,6 +100,24 @@ describe.skipIf(missing !== undefined)('commands from any process', () => {
     expect((await (await runOf(other, run.id)).result()).response).toBe('blue')
   })
 
+  test('A waiting run has no owner while a process awaits its output, which an answer resolves.', async () => {
+    const here = await open({ agents: [asking] })
+    const claimed: unknown[] = []
+    here.on('run.claimed', ({ runId }) => claimed.push(runId))
+    const { orchestra } = here.user('ada')
+    const run = await orchestra.start({ task: 'x', topology })
+    const [question] = (await run.result()).questions
+    const output = run.output()
+    // The first run would be claimed between the releases of the others.
+    for (const task of ['a', 'b', 'c']) {
+      const { id } = await orchestra.start({ task, topology })
+      await expect.poll(() => holderOf(id), { timeout: 10_000 }).toBe('')
+    }
+    expect(claimed).toEqual([])
+    await run.answer(question?.id ?? '', 'blue')
+    expect(await output).toBe('blue')
+  })
+
   test('A command without any process that has the code is rejected, and leaves nothing.', async () => {
     const [here, there] = [await open({ agents: [asking] }), await open()]
     const run = await here.user('ada').orchestra.start({ task: 'x', topology })

@@ -57,9 +57,11 @@ export function awaitResult(host: RunHost, user: UserId, run: string, signal?: A
 /** Resolves when the run is over. */
 export async function awaitEnd(host: RunHost, user: UserId, run: string, signal?: AbortSignal): Promise<void> {
   const retryWindow: RetryWindow = {}
-  await until(host, user, run, signal, async () => {
-    if ((await host.row(user, run)).endedAt !== null) return true
-    await ensureOwned(host, user, run, retryWindow)
+  await until(host, user, run, signal, async (attempt) => {
+    const { endedAt, result, outside } = await host.row(user, run)
+    if (endedAt !== null) return true
+    // A waiting run is released after a second, and what ends its wait claims it. Each claim here would lengthen its journal.
+    if (attempt === 1 || result === null || outside > 0) await ensureOwned(host, user, run, retryWindow)
     return undefined
   })
 }
