@@ -30,7 +30,8 @@ async function until<T>(
       const found = host.works(user, run) ? undefined : await find(attempt)
       if (found !== undefined) return found
       await change.promise
-      if (signal?.aborted) throw failure('cancelled', { what: `Waiting for run ${run}` }, { cause: signal.reason })
+      if (signal?.aborted)
+        throw failure('cancelled', { what: `Waiting for the run ${run}, which continues,` }, { cause: signal.reason })
     } finally {
       change.stop()
     }

@@ -124,8 +124,9 @@ export class Orchestra {
     try {
       return await run.result(signal ? { signal } : {})
     } catch (error) {
-      if (signal?.aborted) await run.cancel().catch(() => {})
-      throw error
+      if (!signal?.aborted) throw error
+      await run.cancel().catch(() => Promise.reject(error))
+      throw failure('cancelled', { what: `The run ${run.id}` }, { cause: signal.reason })
     }
   }
 

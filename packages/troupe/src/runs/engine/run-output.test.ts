@@ -74,3 +74,33 @@ it('A run whose retries are used up ends with MaxRetriesExceededError, whose cau
     rmSync(folder, { recursive: true, force: true })
   }
 })
+
+it('A run continues when the signal of result or output aborts, and the error says so.', async () => {
+  const ada = await user()
+  const end = Promise.withResolvers<string>()
+  const waits = defineAgent({ name: 'A', run: () => end.promise })
+  const run = await ada.orchestra.start({ task: 'work', topology: topologyOf(waits) })
+  for (const wait of ['result', 'output'] as const)
+    await expect(run[wait]({ signal: AbortSignal.timeout(20) })).rejects.toMatchObject({
+      name: 'CancelledError',
+      code: 'cancelled',
+      message: expect.stringContaining(`Waiting for the run ${run.id}, which continues, was cancelled.`),
+    })
+  end.resolve('done')
+  expect(await run.output()).toBe('done')
+})
+
+it('Orchestra.run cancels the run when its signal aborts, and the error says so.', async () => {
+  const ada = await user()
+  const waits = defineAgent({
+    name: 'A',
+    run: (_, { signal }) =>
+      new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  })
+  const spec = { id: 'slow', task: 'work', topology: topologyOf(waits), signal: AbortSignal.timeout(20) }
+  await expect(ada.orchestra.run(spec)).rejects.toMatchObject({
+    code: 'cancelled',
+    message: expect.stringContaining('The run slow was cancelled.'),
+  })
+  expect(await (await ada.orchestra.get('slow')).result()).toMatchObject({ status: 'cancelled' })
+})
