@@ -3,13 +3,15 @@ import {
   type Json,
   joinTaint,
   type Principal,
+  reportCallback,
   runWithStepTaint,
   type StepTaint,
   type TaintLabel,
 } from '../../core/index.ts'
-import type { EffectCall, EffectFunction } from '../effect-port.ts'
+import type { EffectCall, EffectFunction, EffectSpec, Reconciled } from '../effect-port.ts'
 import type { Execution } from '../steps/execution.ts'
 import type { TaintScope } from '../steps/taint-scope.ts'
+import { checkVerdict } from './check-effect.ts'
 
 interface EffectCode<Out> {
   readonly execution: Execution
@@ -72,3 +74,20 @@ export const runCode = <Out>(
   run: () => Promise<Out>,
 ): Promise<Out> =>
   execution.options.effectScope.run({ execution, effect: name }, () => runWithStepTaint(stepTaint, run))
+
+/** Asks the code for the outcome of an effect, which stays unknown without `reconcile`. */
+export async function reconcile<Out>(
+  effect: LabelledEffect & Pick<EffectCode<Out>, 'execution' | 'name'> & { readonly spec: EffectSpec<Out> },
+  key: string,
+): Promise<Reconciled<Out>> {
+  const { execution, name, spec } = effect
+  if (!spec.reconcile) return 'unknown'
+  const { clock, events } = execution.options
+  try {
+    const { reconcile: ask } = spec
+    return checkVerdict(name, await runCode(effect, new EffectTaint(effect), async () => ask(key)))
+  } catch (error) {
+    if (events) reportCallback({ clock, events }, { callback: 'reconcile', name }, error)
+    return 'unknown'
+  }
+}

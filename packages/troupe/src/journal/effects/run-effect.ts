@@ -12,22 +12,22 @@ import {
   hashText,
   type Json,
   LeaseLostError,
-  reportCallback,
   storeError,
   type TaintLabel,
   TroupeError,
   toReadable,
 } from '../../core/index.ts'
-import type { ClaimRows, EffectFunction, EffectSpec, Reconciled } from '../effect-port.ts'
+import type { ClaimRows, EffectFunction, EffectSpec } from '../effect-port.ts'
 import type { CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
 import type { EffectClaim } from '../replay/step-record.ts'
 import { createItem, type Execution, type SeenEffect } from '../steps/execution.ts'
 import type { TaintScope } from '../steps/taint-scope.ts'
 import type { PendingCommit, Stage } from '../turns/stages.ts'
-import { checkEffect, checkVerdict } from './check-effect.ts'
-import { callEffect, EffectTaint, runCode } from './effect-code.ts'
-import { forgetUncertain, markUncertain } from './mark-uncertain.ts'
+import { checkEffect } from './check-effect.ts'
+import { callEffect, EffectTaint, reconcile } from './effect-code.ts'
+import { forgetUncertain, markUncertain, shownInput } from './mark-uncertain.ts'
+import type { UnrecordedOutcome } from './unrecorded-outcomes.ts'
 
 /**
  * One effect of one execution. Its function runs in the async context of its call: callbacks that start the effect later
@@ -47,8 +47,6 @@ interface Effect<Out> {
   /** The labels of the outcome: those of its specification, and those that its function adds. */
   taint: readonly TaintLabel[]
 }
-
-const shownInputCharacters = 16 * 1024
 
 /** Enough hexadecimal digits of a SHA-256 that two different inputs do not have the same hash by chance. */
 export const inputHash = (input: unknown, what: string): string => {
@@ -246,12 +244,6 @@ function askForClaim<Out>(effect: Effect<Out>, rows: ClaimRows | undefined, run:
   execution.advance()
 }
 
-/** Returns the input that a person needs to find out the outcome of an effect; more than 16 KiB is omitted. */
-function shownInput<Out>({ class: effectClass, input }: EffectSpec<Out>): { readonly i?: unknown } {
-  if (effectClass !== 'at-most-once' || input === undefined) return {}
-  return JSON.stringify(input).length > shownInputCharacters ? {} : { i: input }
-}
-
 /** An effect that is stopped between its claim and its start is known not to have happened. */
 function release<Out>({ execution, id, spec }: Effect<Out>): void {
   const error = failure('cancelled', { what: `The effect ${id}` })
@@ -313,6 +305,7 @@ function succeeded<Out>(effect: Effect<Out>, output: Out | undefined): void {
     return
   }
   const { taint } = effect
+  noteUnrecorded(effect, { output })
   const item = createItem('effect', id, { value: output as Json | undefined, hash, taint })
   const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), ...labelled(effect) }
   const fragment = spec.charge?.(output === undefined ? {} : { output })
@@ -332,12 +325,20 @@ function failed<Out>(effect: Effect<Out>, unread: unknown): void {
     uncertain(effect, claim, storeError(thrown, execution.options.redact).message)
     return
   }
+  noteUnrecorded(effect, { thrown })
   const error = storeError(thrown, execution.options.redact)
   const item = createItem('effect', id, { error, thrown, hash, taint: effect.taint })
   const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), e: error, ...labelled(effect) }
   const fragment = spec.charge?.({ error: thrown })
   end(effect)
   execution.answer(item, fields, undefined, { durable: spec.class === 'at-most-once', fragment })
+}
+
+function noteUnrecorded<Out>(
+  { execution, id, key, spec, taint }: Effect<Out>,
+  outcome: { readonly output: unknown } | { readonly thrown: unknown },
+): void {
+  if (spec.class === 'at-most-once') execution.unrecorded.set(id, { key, taint, ...outcome })
 }
 
 const labelled = ({ taint }: { readonly taint: readonly TaintLabel[] }) => (taint.length > 0 ? { l: taint } : {})
@@ -359,7 +360,9 @@ function end<Out>({ execution, id }: Effect<Out>): void {
 /** Continues an effect that an earlier execution or step claimed and whose outcome is not in the record. */
 async function recover<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<void> {
   const { execution, id, spec } = effect
-  const verdict = await reconcile(effect, claim)
+  const known = execution.unrecorded.get(id)
+  if (known?.key === claim.key) return recordKnown(effect, claim, known)
+  const verdict = await reconcile(effect, claim.key)
   // A person may have resolved the effect meanwhile. That holds, unless `reconcile` knows that the effect happened.
   if (!execution.isActive || claim.outcome) return
   if (claim.cleared && (verdict === 'not' || verdict === 'unknown')) return carryOutWhenCleared(effect, claim)
@@ -370,6 +373,14 @@ async function recover<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<vo
   const isAtMostOnce = spec.class === 'at-most-once' || claim.class === 'at-most-once'
   if (verdict === 'not' || !isAtMostOnce) return perform(effect)
   uncertain(effect, claim)
+}
+
+/** Records an outcome that an earlier execution in this process could not record. */
+function recordKnown<Out>(effect: Effect<Out>, claim: EffectClaim, known: UnrecordedOutcome): void {
+  effect.taint = known.taint
+  if (claim.uncertain) forgetUncertain(effect.execution, effect.id, claim)
+  if ('thrown' in known) failed(effect, known.thrown)
+  else succeeded(effect, known.output as Out | undefined)
 }
 
 /** The effect waits for a person or program that finds out its outcome. */
@@ -383,18 +394,4 @@ function uncertain<Out>(effect: Effect<Out>, claim: EffectClaim, problem?: strin
   if (!claim.uncertain) markUncertain(effect, claim, problem)
   execution.cursor.setPassive(id, true)
   execution.advance()
-}
-
-/** Without `reconcile`, the outcome stays unknown. */
-async function reconcile<Out>(effect: Effect<Out>, claim: EffectClaim): Promise<Reconciled<Out>> {
-  const { execution, name, spec } = effect
-  if (!spec.reconcile) return 'unknown'
-  const { clock, events } = execution.options
-  try {
-    const { reconcile: ask } = spec
-    return checkVerdict(name, await runCode(effect, new EffectTaint(effect), async () => ask(claim.key)))
-  } catch (error) {
-    if (events) reportCallback({ clock, events }, { callback: 'reconcile', name }, error)
-    return 'unknown'
-  }
 }

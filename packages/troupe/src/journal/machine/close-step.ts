@@ -33,8 +33,12 @@ export function dropParked(step: StepControl): void {
 }
 
 export function breakOff(step: StepControl, { error }: TriggerOf<'broken'>): void {
-  const { data } = step
-  data.execution?.stop('silent', error)
+  const { data, context } = step
+  const { execution, spec } = data
+  execution?.stop('silent', error)
+  // An effect that is in progress adds its outcome later.
+  if (execution && execution.unrecorded.size + execution.effects.size > 0)
+    context.unrecorded.add(spec.principal.userId, spec.id, execution.unrecorded)
   step.enter('ended')
   step.release()
   data.end.reject(error)

@@ -10,7 +10,10 @@ export function createExecution(step: StepControl, record: StepRecord, before?: 
   const { context, data, port } = step
   const { buffer } = data
   const checkLease = needsLease(data.spec) ? context.checkLease : undefined
-  const parts = { ...executionParts(context), record, buffer, checkLease, redact: context.redact, port, before }
+  const { principal, id } = data.spec
+  const unrecorded = context.unrecorded.take(principal.userId, id)
+  const { redact } = context
+  const parts = { ...executionParts(context), record, buffer, checkLease, redact, port, unrecorded, before }
   const execution = new Execution(parts)
   data.execution = execution
   data.turn = new Turn(execution)

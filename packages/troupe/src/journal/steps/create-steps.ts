@@ -7,6 +7,7 @@ import { type Clock, checkPorts, failure, LastReturn, maxRecordedBytes } from '.
 import { effectsOf } from '../effects/effects-of.ts'
 import { createUncertainEffects, type UncertainEffects } from '../effects/uncertain-effects.ts'
 import { revertedCalls, undoStep } from '../effects/undo-step.ts'
+import { UnrecordedOutcomes } from '../effects/unrecorded-outcomes.ts'
 import { allRecords, EncodedBody, type JournalId } from '../journal-port.ts'
 import type { Journals } from '../journals/create-journals.ts'
 import { StepMachine } from '../machine/step-machine.ts'
@@ -135,6 +136,7 @@ function openSteps(options: StepsOptions): Steps {
     uncertain,
     lastReturn: new LastReturn(options.clock),
     suspects: new SuspectQueue(options.clock),
+    unrecorded: new UnrecordedOutcomes(),
     effectScope: new AsyncLocalStorage<EffectScope>(),
     parked(machine) {
       parked.add(machine)
@@ -176,6 +178,7 @@ function openSteps(options: StepsOptions): Steps {
       erasing.add(user)
       const mine = machines.all().filter(({ spec }) => spec.principal.userId === user)
       await Promise.all(mine.map((machine) => machine.forget()))
+      context.unrecorded.forget(user)
       return () => void erasing.delete(user)
     },
     abort,

@@ -18,6 +18,7 @@ import type { Fragment } from '../../storage/index.ts'
 import type { EffectSpec } from '../effect-port.ts'
 import { EffectsInProgress } from '../effects/effects-in-progress.ts'
 import type { UncertainEffects } from '../effects/uncertain-effects.ts'
+import type { OutcomesOfStep } from '../effects/unrecorded-outcomes.ts'
 import type { ExecutionTrigger } from '../machine/trigger.ts'
 import { CallCounter, type CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
@@ -86,6 +87,8 @@ export interface ExecutionOptions {
   readonly port: StepPort
   readonly checkLease?: (() => Promise<void> | undefined) | undefined
   readonly redact?: ((text: string) => string) | undefined
+  /** Outcomes of an earlier execution of the step in this process, whose change failed. */
+  readonly unrecorded?: OutcomesOfStep | undefined
   /** The previous execution, whose taint this one inherits. */
   readonly before?: Execution | undefined
   /** If present, the code is executed only to find its effects, and no call begins. */
@@ -107,6 +110,8 @@ export class Execution {
   readonly uncertain = new Map<CallId, string>()
   /** Effects that were resolved as not happened. They are executed when the resolution is durable. */
   readonly cleared = new Map<CallId, () => void>()
+  /** Outcomes of at-most-once effects that are not durable. */
+  readonly unrecorded: OutcomesOfStep
   /** Whether the code may stay in memory while the step is parked. */
   staysWhenParked = true
   #calls: CallMode = 'open'
@@ -125,6 +130,7 @@ export class Execution {
   constructor(options: ExecutionOptions) {
     this.options = options
     this.record = options.record
+    this.unrecorded = options.unrecorded ?? options.before?.unrecorded ?? new Map()
     this.scope = new TaintScope(joinTaint(options.port.spec.taint, options.before?.taint))
     this.cursor = new ReplayCursor(options.record.items, options.record.positions)
   }
@@ -302,6 +308,7 @@ export class Execution {
 
   ready(item: AnswerItem): void {
     item.ready = true
+    this.unrecorded.delete(item.id)
     this.advance()
   }
 

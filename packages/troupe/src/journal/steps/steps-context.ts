@@ -3,6 +3,7 @@ import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { Clock, Events, LastReturn, Random } from '../../core/index.ts'
 import type { Storage } from '../../storage/index.ts'
 import type { UncertainEffects } from '../effects/uncertain-effects.ts'
+import type { UnrecordedOutcomes } from '../effects/unrecorded-outcomes.ts'
 import type { Inbox } from '../inbox-port.ts'
 import type { Journals } from '../journals/create-journals.ts'
 import type { StepSpec } from '../steps-port.ts'
@@ -42,6 +43,7 @@ export interface StepsContext extends Omit<StepsOptions, 'limits'> {
   readonly effectScope: AsyncLocalStorage<EffectScope>
   readonly uncertain: UncertainEffects
   readonly suspects: SuspectQueue
+  readonly unrecorded: UnrecordedOutcomes
   parked(machine: ParkedExecution): void
   resumed(machine: ParkedExecution): void
   over(machine: ParkedExecution): void
