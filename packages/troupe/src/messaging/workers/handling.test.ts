@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { failure } from '../../core/index.ts'
 import type { EffectSpec } from '../../journal/index.ts'
 import { defineMessage } from '../message-type.ts'
 import { type MessagingTestbed, openMessagingTestbed } from '../messaging-testbed.test.fixture.ts'
@@ -156,17 +157,36 @@ it('A message of a failed batch is handled before the later ones of its sender, 
   expect(handled).toEqual(['x', 'x', 'y'])
 })
 
-describe('an at-most-once effect whose outcome the storage rejected', () => {
-  async function unrecorded(spec: Partial<EffectSpec<number>>, { maxAttempts = 5, batch = false } = {}) {
+describe('an interrupted at-most-once effect', () => {
+  /**
+   * @param options.by what interrupts the first call: the storage rejects its outcome, the service gives no answer, or the
+   * storage rejects a claim beside it
+   */
+  async function interrupted(
+    spec: Partial<EffectSpec<number>>,
+    { maxAttempts = 5, batch = false, by = 'outcome' as 'outcome' | 'silence' | 'claim' } = {},
+  ) {
     let failing = false
     testbed = await openMessagingTestbed({ config: { maxAttempts }, faults: () => (failing ? 'io-before' : undefined) })
     const { start, agent, clock } = testbed
     let charged = 0
-    const charge = (_: unknown, ctx: HandlerContext) =>
-      ctx.effect('charge', { class: 'at-most-once', ...spec }, () => {
-        failing = charged === 0
-        return ++charged
+    const charge = async (_: unknown, ctx: HandlerContext) => {
+      const begun = Promise.withResolvers<void>()
+      const charging = ctx.effect('charge', { class: 'at-most-once', ...spec }, ({ signal }) => {
+        if (charged > 0) return ++charged
+        charged++
+        begun.resolve()
+        if (by === 'silence') throw failure('outcome.unknown', { what: 'The charge', problem: 'no answer' })
+        failing = true
+        if (by === 'outcome') return charged
+        return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
       })
+      if (by === 'claim') {
+        await Promise.race([begun.promise, charging])
+        await ctx.effect('beside', { class: 'at-most-once' }, () => null)
+      }
+      await charging
+    }
     const worker = new Worker('W')
     if (batch) worker.onBatch(Note, { size: 2, wait: '1s' }, charge)
     else worker.on(Note, charge)
@@ -183,30 +203,39 @@ describe('an at-most-once effect whose outcome the storage rejected', () => {
   }
 
   it.each([[{}], [{ key: 'the order' }]])(
-    'An at-most-once effect with an unrecorded outcome is not repeated, and its message is dead-lettered: %o.',
+    'An at-most-once effect with an unknown outcome is not repeated, and its message is dead-lettered: %o.',
     async (spec) => {
-      const { charged, reasons } = await unrecorded(spec)
+      const { charged, reasons } = await interrupted(spec, { by: 'silence' })
       expect(charged).toBe(1)
       expect(reasons).toEqual([expect.stringMatching(/whether its effect charge.* happened is unknown/)])
     },
   )
 
-  it('An at-most-once effect with an unrecorded outcome is not repeated by a batch either.', async () => {
-    const { charged, reasons } = await unrecorded({}, { batch: true })
+  it('An at-most-once effect with an unknown outcome is not repeated by a batch either.', async () => {
+    const { charged, reasons } = await interrupted({}, { batch: true, by: 'silence' })
     expect(charged).toBe(1)
     expect(reasons).toEqual(
       ['x', 'y'].map(() => expect.stringMatching(/whether its effect charge.* happened is unknown/)),
     )
   })
+  it.each([[false], [true]])(
+    'An at-most-once effect whose outcome the storage rejected has it at the next attempt, and its message is handled; batch: %s.',
+    async (batch) => {
+      const { charged, reasons, counts } = await interrupted({ key: 'the order' }, { batch })
+      expect({ charged, reasons }).toEqual({ charged: 1, reasons: [] })
+      expect(counts).toMatchObject({ unread: 0, dead: 0, leased: 0 })
+      expect(await testbed.steps.uncertain.list('ada')).toEqual([])
+    },
+  )
   it('An at-most-once effect with an unrecorded outcome is named in the dead letter of the last attempt.', async () => {
-    const { charged, reasons } = await unrecorded({ key: 'the order' }, { maxAttempts: 1 })
+    const { charged, reasons } = await interrupted({ key: 'the order' }, { maxAttempts: 1 })
     expect(charged).toBe(1)
     expect(reasons).toEqual([expect.stringMatching(/fault.*may have been done/)])
   })
   it.each([[false], [true]])(
     'An at-most-once effect of a handler leaves the list of uncertain ones when its redriven message is handled; batch: %s.',
     async (batch) => {
-      const { counts } = await unrecorded({ key: 'the order' }, { batch })
+      const { counts } = await interrupted({ key: 'the order' }, { batch, by: 'silence' })
       expect(counts).toMatchObject({ dead: batch ? 2 : 1 })
       const { steps, agent, clock } = testbed
       const { mailbox } = agent('W')
@@ -219,16 +248,17 @@ describe('an at-most-once effect whose outcome the storage rejected', () => {
     },
   )
   it.each([[{}], [{ batch: true }], [{ batch: true, maxAttempts: 2 }]])(
-    'An at-most-once effect with an unrecorded outcome is reconciled if it can be, and the handler continues: %o.',
+    'An at-most-once effect that is interrupted is reconciled if it can be, and the handler continues: %o.',
     async (options) => {
-      const reconcile = async () => ({ happened: true, output: 1 }) as const
-      const { charged, counts } = await unrecorded({ key: 'the order', reconcile }, options)
+      const reconcile = vi.fn(async () => ({ happened: true, output: 1 }) as const)
+      const { charged, counts } = await interrupted({ key: 'the order', reconcile }, { ...options, by: 'claim' })
       expect(charged).toBe(1)
+      expect(reconcile).toHaveBeenCalled()
       expect(counts).toMatchObject({ unread: 0, dead: 0 })
     },
   )
   it('An at-most-once effect that its batch began waits for its outcome when a message is handled alone.', async () => {
-    const { charged, reasons } = await unrecorded({ key: 'the order' }, { batch: true, maxAttempts: 2 })
+    const { charged, reasons } = await interrupted({ key: 'the order' }, { batch: true, maxAttempts: 2 })
     expect(charged).toBe(1)
     expect(reasons).toEqual(
       ['x', 'y'].map(() => expect.stringMatching(/whether its effect charge.* happened is unknown/)),
