@@ -1,4 +1,4 @@
-/** A disk on which every fsync takes its time: changes share it, and nobody's event loop waits for it. */
+/** A disk on which every fsync takes a second: changes share it, and the event loop does not wait for it. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'troupe-slow-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 if (!canRecord) console.log('skipped: strace may not trace here')
 
-const delayMs = 400
+const delayMs = 1_000
 
 test.skipIf(!canRecord)(
   '384 changes of 64 writers share few fsyncs, and the event loop does not wait for one.',
@@ -30,6 +30,7 @@ test.skipIf(!canRecord)(
     expect(fsyncs).toBeLessThan(20)
     const loop = Number(child.lines.find((line) => line.startsWith('loop'))?.slice(5))
     expect(loop).toBeGreaterThan(0)
-    expect(loop).toBeLessThan(delayMs / 2)
+    // An event loop that waited for one fsync would have waited for all of its delay.
+    expect(loop).toBeLessThan(delayMs)
   },
 )
