@@ -67,6 +67,7 @@ export type {
   FileOptions,
   FilePart,
   Fitting,
+  Recordable,
   SourcePart,
   TextPart,
   UsageByModel,

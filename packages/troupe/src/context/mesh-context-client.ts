@@ -14,6 +14,7 @@ import {
   listOf,
   nextMacrotask,
   type Page,
+  type Recordable,
   type TaintLabel,
 } from '../core/index.ts'
 import {
@@ -332,7 +333,7 @@ export class MeshContextClient implements ToolContext {
     })
   }
 
-  async #once<T extends Json>(name: string, input: Json, run: () => Promise<T>): Promise<T> {
+  async #once<T>(name: string, input: Json, run: () => Promise<Recordable<T>>): Promise<T> {
     let hasRun = false
     try {
       return await this.#target.once(name, input, () => {

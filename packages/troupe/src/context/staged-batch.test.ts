@@ -26,7 +26,7 @@ async function openStep(afterCheck: Record<string, () => Promise<unknown>> = {})
           return typeof value === 'function' ? value.bind(target) : value
         }
         return async (call: { readonly kind: string; readonly name: string }, ask: () => Json) => {
-          const answer = await target.answer(call, ask)
+          const answer = await target.answer<Json>(call, ask)
           const happens = call.kind === 'check' ? afterCheck[call.name] : undefined
           delete afterCheck[call.name]
           await happens?.()

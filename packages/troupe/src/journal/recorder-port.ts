@@ -5,7 +5,7 @@
  * A call is identified by its stage, kind, name and number. Answers are delivered one per macrotask in the order
  * of the record, at the first execution and at each later one.
  */
-import type { Json, Principal, Provenance, TaintLabel, TroupeError } from '../core/index.ts'
+import type { Json, Principal, Provenance, Recordable, TaintLabel, TroupeError } from '../core/index.ts'
 import type { Fragment, Row } from '../storage/index.ts'
 import type { EffectFunction, EffectSpec } from './effect-port.ts'
 import type { JournalId } from './journal-port.ts'
@@ -71,9 +71,9 @@ export interface Recorder {
   /** Makes a call of a client: the code of this stage ends only after it, also if it does not await the call. */
   clientCall<T>(run: () => Promise<T>): Promise<T>
   /** Records an internal answer (a context read, now, random) with the next append. */
-  answer<T extends Json>(call: CallName, ask: () => T | Promise<T>): Promise<T>
+  answer<T>(call: CallName, ask: () => Recordable<T> | Promise<Recordable<T>>): Promise<T>
   /** The same for synchronous calls (`ctx.now()`, `ctx.random()`). */
-  answerNow<T extends Json>(call: CallName, ask: () => T): T
+  answerNow<T>(call: CallName, ask: () => Recordable<T>): T
   /** Executes an effect, or returns its recorded outcome if the step is executed again. */
   effect<Out>(name: string, spec: EffectSpec<Out>, fn: EffectFunction<Out>): Promise<Out>
   /** Stages a write. @returns false if a committed turn already has this write: nothing is staged then */

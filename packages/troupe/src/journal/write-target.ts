@@ -2,7 +2,7 @@
  * Where a client writes: outside a step each write is one change, in a step it is staged and commits with the turn. This
  * is the only difference between the two; rights, validation and capture belong to the client and are applied once.
  */
-import type { Json, Provenance, TaintLabel } from '../core/index.ts'
+import type { Json, Provenance, Recordable, TaintLabel } from '../core/index.ts'
 import type { Fragment } from '../storage/index.ts'
 import type { CallName, CommittedWrite, Recorder, StagedWrite } from './recorder-port.ts'
 
@@ -34,11 +34,11 @@ export interface WriteTarget {
   /** Returns provenance and taint of a write that is made now. */
   origin(): WriteOrigin
   /** Asks, or answers from the record. The name of the call is made only where there is a record. */
-  answer<T extends Json>(call: () => CallName, ask: () => T | Promise<T>): Promise<T>
+  answer<T>(call: () => CallName, ask: () => Recordable<T> | Promise<Recordable<T>>): Promise<T>
   /** The same for calls that must answer synchronously. */
-  answerNow<T extends Json>(call: () => CallName, ask: () => T): T
+  answerNow<T>(call: () => CallName, ask: () => Recordable<T>): T
   /** Runs what applies at once and is not part of a turn: in a step once, however often the step is executed. */
-  once<T extends Json>(name: string, input: Json, run: () => Promise<T>): Promise<T>
+  once<T>(name: string, input: Json, run: () => Promise<Recordable<T>>): Promise<T>
   /**
    * @param staged is called with the object that the recorder reports as committed; not called for a write that a
    * committed turn has already
@@ -58,15 +58,15 @@ export class CommitNow implements WriteTarget {
     return run()
   }
 
-  async answer<T extends Json>(_: () => CallName, ask: () => T | Promise<T>): Promise<T> {
+  async answer<T>(_: () => CallName, ask: () => Recordable<T> | Promise<Recordable<T>>): Promise<T> {
     return ask()
   }
 
-  answerNow<T extends Json>(_: () => CallName, ask: () => T): T {
+  answerNow<T>(_: () => CallName, ask: () => Recordable<T>): T {
     return ask()
   }
 
-  once<T extends Json>(_name: string, _input: Json, run: () => Promise<T>): Promise<T> {
+  once<T>(_name: string, _input: Json, run: () => Promise<Recordable<T>>): Promise<T> {
     return run()
   }
 
@@ -92,15 +92,15 @@ export class StageInTurn implements WriteTarget {
     return { provenance, taint }
   }
 
-  answer<T extends Json>(call: () => CallName, ask: () => T | Promise<T>): Promise<T> {
+  answer<T>(call: () => CallName, ask: () => Recordable<T> | Promise<Recordable<T>>): Promise<T> {
     return this.#recorder.answer(call(), ask)
   }
 
-  answerNow<T extends Json>(call: () => CallName, ask: () => T): T {
+  answerNow<T>(call: () => CallName, ask: () => Recordable<T>): T {
     return this.#recorder.answerNow(call(), ask)
   }
 
-  once<T extends Json>(name: string, input: Json, run: () => Promise<T>): Promise<T> {
+  once<T>(name: string, input: Json, run: () => Promise<Recordable<T>>): Promise<T> {
     return this.#recorder.effect(name, { class: 'idempotent', input }, run)
   }
 

@@ -1,5 +1,6 @@
 /** The usage for which a failed step had paid: it is part of the error as `details.spent`. */
 import {
+  asJson,
   isObject,
   type Json,
   restoreError,
@@ -16,7 +17,7 @@ export type StepSpent = Pick<StepReport, 'usage' | 'cost' | 'models'>
 /** Returns the details of an error with the usage of its step; nothing if the step has paid for nothing. */
 export function spentField({ usage, cost, models }: StepSpent): { readonly spent?: Json } {
   if (usage.inputTokens + usage.outputTokens === 0 && cost.usd === 0) return {}
-  return { spent: { ...usage, usd: cost.usd, unknown: cost.unknown, models: models ?? {} } as unknown as Json }
+  return { spent: asJson({ ...usage, usd: cost.usd, unknown: cost.unknown, models: models ?? {} }) }
 }
 
 /** Adds the usage of the failed step to its error. */

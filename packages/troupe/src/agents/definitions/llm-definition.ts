@@ -1,6 +1,7 @@
 /** The definition of an LlmAgent: its options, validated and in one form. */
 import { type ContextClient, checkAgentName } from '../../context/index.ts'
 import {
+  asJson,
   checkOptions,
   checkSchema,
   failure,
@@ -374,9 +375,9 @@ export function fingerprintOf(definition: LlmDefinition, modelNames: readonly st
     memoryOf(definition.memory),
     ...definition.sources.map(({ name, settings }) => [name, settings]),
     ...guardrailsOf(definition.guardrails),
-    ...(definition.skills?.length ? [definition.skills as unknown as Json] : []),
+    ...(definition.skills?.length ? [asJson(definition.skills)] : []),
     ...(definition.untrusted === 'hide' || definition.policy.length > 0
-      ? [{ untrusted: definition.untrusted, policy: definition.policy as unknown as Json }]
+      ? [{ untrusted: definition.untrusted, policy: asJson(definition.policy) }]
       : []),
   ])
 }

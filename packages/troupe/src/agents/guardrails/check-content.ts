@@ -2,7 +2,7 @@
  * Checks contents by the guardrails of an agent. Verdicts are recorded, so a replay calls no function and no agent. A
  * check without a verdict counts as failed.
  */
-import { failure, hashText, isObject, type Json } from '../../core/index.ts'
+import { asJson, failure, hashText, isObject, type Json } from '../../core/index.ts'
 import type { Agent, Routing, StepEntry, StepReport } from '../agent-port.ts'
 import type { Report } from '../definitions/report.ts'
 import { textOfInput } from '../model/content/model-messages.ts'
@@ -109,7 +109,7 @@ async function askAgent(
       onTripped: helperTrips.onTripped,
     })
     const value = 'value' in outcome ? outcome.value : null
-    return { value, ...(outcome.report ? { report: outcome.report as unknown as Json } : {}), ...helperTrips.field() }
+    return { value, ...(outcome.report ? { report: asJson(outcome.report) } : {}), ...helperTrips.field() }
   })
   const { value, report: spent } = done as { readonly value: Json; readonly report?: Json }
   reportTrips(entry, done)

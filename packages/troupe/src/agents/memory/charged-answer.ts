@@ -1,5 +1,5 @@
 /** Answers whose making calls paid models: what they used is recorded with the answer, so that a replay charges it once. */
-import { isObject, type Json } from '../../core/index.ts'
+import { asJson, isObject, type Json, type Recordable } from '../../core/index.ts'
 import type { CallName } from '../../journal/index.ts'
 import type { ModelSpent } from '../../models/index.ts'
 import type { StepEntry } from '../agent-port.ts'
@@ -16,11 +16,11 @@ export async function chargedAnswer<Out extends readonly unknown[]>(
   entry: Pick<StepEntry, 'recorder' | 'services'>,
   call: CallName,
   report: Pick<Report, 'queried'>,
-  ask: (charge: (spent: ModelSpent) => void) => Promise<Out>,
+  ask: (charge: (spent: ModelSpent) => void) => Promise<Recordable<Out>>,
 ): Promise<Out> {
   const recorded = await entry.recorder.answer<Json>(call, async () => {
     const spent: ModelSpent[] = []
-    const answer = (await ask((one) => void spent.push(one))) as unknown as Json
+    const answer = asJson(await ask((one) => void spent.push(one)))
     return spent.length === 0 ? answer : { answer, spent }
   })
   // A list alone is an answer for which no model was called.

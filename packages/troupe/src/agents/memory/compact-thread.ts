@@ -123,9 +123,5 @@ async function recordedSummary(
   { entry }: LlmRun,
   summarise: () => CarriedHistory | Promise<CarriedHistory>,
 ): Promise<CarriedHistory> {
-  const recorded = await entry.recorder.answer(
-    { kind: 'summary', name: entry.thread },
-    async () => (await summarise()) as unknown as Json,
-  )
-  return recorded as unknown as CarriedHistory
+  return entry.recorder.answer<CarriedHistory>({ kind: 'summary', name: entry.thread }, summarise)
 }

@@ -3,7 +3,7 @@
  * turn are appended to the thread in the change that commits the turn, so that a stored thread always has complete
  * turns.
  */
-import { failure, type Json, joinTaint, type TaintLabel, truncateText } from '../../core/index.ts'
+import { asJson, failure, type Json, joinTaint, type TaintLabel, truncateText } from '../../core/index.ts'
 import type { ModelAnswer } from '../../models/index.ts'
 import { checkStepEntry, type Outcome, type Routing, type StepEntry } from '../agent-port.ts'
 import { withSpent } from '../definitions/failed-spending.ts'
@@ -20,6 +20,7 @@ import { carriedText, summaryByRules } from './content/carried-text.ts'
 import {
   answerText,
   assistantMessage,
+  messageJson,
   pendingCallsOf,
   textOfInput,
   toolMessage,
@@ -158,7 +159,7 @@ function textsBefore(
   texts.learn(input, inputTaint)
   texts.learn((results ?? []) as Json, inputTaint)
   for (const { message, taint } of thread.stored)
-    if (message.role !== 'assistant') texts.learn(visibleMessage(message) as unknown as Json, taint)
+    if (message.role !== 'assistant') texts.learn(messageJson(visibleMessage(message)), taint)
   texts.learn(offer.system, recorder.taint)
   return texts
 }
@@ -173,7 +174,7 @@ function handlesOf({ ctx }: StepEntry, thread: Thread, { hides }: Offer): Handle
 /** Replaces handles in the output of the step by their values, with their labels. */
 function resolvedRouting({ handles, entry }: LlmRun, routing: Routing): Routing {
   if (!handles) return routing
-  const { value, labelled } = handles.resolve(routing as unknown as Json)
+  const { value, labelled } = handles.resolve(asJson(routing))
   if (labelled.length === 0) return routing
   entry.recorder.addTaint(joinTaint(...labelled.map(({ labels }) => labels)))
   return value as unknown as Routing

@@ -7,6 +7,7 @@ import { carriedText, linesOf } from './content/carried-text.ts'
 import {
   errorOutput,
   inputMessage,
+  messageJson,
   newestWithin,
   type OpenCall,
   openCalls,
@@ -115,7 +116,7 @@ export class Thread {
     })
     const closing = openCalls(this.#messages).map((call) => toolResult(call, cut))
     const messages = closing.length > 0 ? [...this.#messages, toolMessage(closing)] : this.#messages
-    return { messages: messages.slice(stored) as unknown as readonly Json[], taint: this.#entry.recorder.taint }
+    return { messages: messages.slice(stored).map(messageJson), taint: this.#entry.recorder.taint }
   }
 
   /** @returns the message as models are sent it */
@@ -124,7 +125,7 @@ export class Thread {
     const visible = visibleMessage(message)
     this.#visible.push(visible)
     this.#read(message)
-    return visible as unknown as Json
+    return messageJson(visible)
   }
 
   /**
@@ -178,7 +179,7 @@ export class Thread {
   summarise(summary: CarriedHistory, through: number): Json {
     const message = userMessage(carriedText(summary) ?? '')
     this.add({ ...message, compaction: { through, summary } } as SummaryMessage)
-    return message as unknown as Json
+    return messageJson(message)
   }
 
   /** Returns the thread as text: the summary, if there is one, and the messages since. */
@@ -256,7 +257,7 @@ export class Thread {
   #textOf(message: ThreadMessage): string {
     const known = this.#texts.get(message)
     if (known !== undefined) return known
-    const text = canonicalJson(message as unknown as Json)
+    const text = canonicalJson(messageJson(message))
     this.#texts.set(message, text)
     return text
   }

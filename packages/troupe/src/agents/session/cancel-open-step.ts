@@ -1,9 +1,9 @@
 /** Ends cancelled steps of a session: one that another process may execute, and one that this process has stopped. */
-import { failure, type Json, sleep } from '../../core/index.ts'
+import { failure, sleep } from '../../core/index.ts'
 import { eventContextOf } from '../../journal/index.ts'
 import { committed, type Fragment } from '../../storage/index.ts'
 import type { UnsavedMessages } from '../agent-port.ts'
-import { inputMessage } from '../model/content/model-messages.ts'
+import { inputMessage, messageJson } from '../model/content/model-messages.ts'
 import { approvalClosed, type SessionOptions, stepFieldsOf } from './session-parts.ts'
 import { type OpenStep, rejectRun, type ThreadState, type ThreadStore, threadMessagesOf } from './thread-store.ts'
 
@@ -73,7 +73,7 @@ const isOpen = (before: ThreadState, now: ThreadState): boolean => now.open !== 
 
 /** Returns the message of the user in an open step, if it has one. */
 export const unansweredMessage = ({ kind, input, taint = [] }: OpenStep) => ({
-  messages: kind === 'generate' ? [inputMessage(input) as unknown as Json] : [],
+  messages: kind === 'generate' ? [messageJson(inputMessage(input))] : [],
   taint,
 })
 

@@ -7,7 +7,6 @@ import type { Recorder } from '../../journal/index.ts'
 import {
   allLabels,
   type DecidedCall,
-  decisionJson,
   describeDecision,
   describeTaint,
   isJoined,
@@ -64,12 +63,11 @@ export async function judgeCall(asking: Asking, call: JudgedCall, name: string):
   const taint = allLabels(labels)
   if (!(outside && isJoined(taint)) && !guard.isRuled(action, rules)) return { verdict: 'allow' }
   const actor = { userId: recorder.principal.userId, agent }
-  const decided = await recorder.answer({ kind: 'policy', name }, () => {
+  return recorder.answer<PolicyDecision>({ kind: 'policy', name }, () => {
     const decision = guard.decide(actor, { ...call, sourceOf: (label) => recorder.taintSource(label) })
     if (decision.verdict === 'ask' && !asking.ask) guard.denied(taintedActionOf(asking, action))
-    return decisionJson(isJoined(taint) ? { ...decision, joined: describeTaint(taint) } : decision)
+    return isJoined(taint) ? { ...decision, joined: describeTaint(taint) } : decision
   })
-  return decided as unknown as PolicyDecision
 }
 
 /** @param id of the call in its step */

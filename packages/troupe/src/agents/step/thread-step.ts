@@ -17,7 +17,7 @@ import { EncodedBody } from '../../journal/index.ts'
 import type { Agent, CarriedHistory, HistoryLine, Outcome, StepEntry } from '../agent-port.ts'
 import { BaseLlmAgent } from '../definitions/base-llm-agent.ts'
 import { linesOf } from '../model/content/carried-text.ts'
-import { inputMessage, type ThreadMessage } from '../model/content/model-messages.ts'
+import { inputMessage, messageJson, type ThreadMessage } from '../model/content/model-messages.ts'
 import type { StoredMessage } from '../services-port.ts'
 
 /** The highest number of characters of the messages that one turn gets. */
@@ -64,9 +64,9 @@ export function* encodeTurn(message: Json, answer: Json | undefined): WorkInPart
 function* encodeMessage(role: 'user' | 'assistant', value: Json): WorkInParts<EncodedBody> {
   const isLong = isLongValue(value)
   if (isLong) yield longPart
-  const { content } = inputMessage(value)
+  const message = messageJson(inputMessage(value))
   if (isLong) yield longPart
-  return new EncodedBody(canonicalJson({ role, content } as unknown as Json))
+  return new EncodedBody(canonicalJson({ ...(message as object), role }))
 }
 
 /**

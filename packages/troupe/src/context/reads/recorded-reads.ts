@@ -81,14 +81,13 @@ export class RecordedReads implements EntryReads {
   }
 
   async found(keys: readonly string[], overlay: Overlay, asked: OnAsked): Promise<readonly RecordedEntry[]> {
-    const found = await this.#target.answer(
+    return this.#target.answer<readonly RecordedEntry[]>(
       () => ({ kind: 'getMany', name: canonicalJson(keys) }),
       async () => {
         asked()
-        return [...(await this.#find(keys, true, overlay))] as Json
+        return [...(await this.#find(keys, true, overlay))]
       },
     )
-    return found as unknown as readonly RecordedEntry[]
   }
 
   async list(options: ListOptions, query: ListQuery, asked: OnAsked): Promise<FoundPage<Entry>> {

@@ -24,3 +24,6 @@ export type AsJson<T> = unknown extends T
  * although its values may be: here its fields decide.
  */
 export type JsonInput<T> = Json | (T & AsJson<T>)
+
+/** A value of type T whose fields JSON carries: where T has another field, no value has this type. */
+export type Recordable<T> = T & AsJson<T>

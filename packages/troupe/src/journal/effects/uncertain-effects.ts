@@ -1,6 +1,6 @@
 /** Effects with unknown outcomes: listed for people, resolved by their decision, never repeated automatically. */
 import { sql } from 'kysely'
-import { checkOptions, copyJson, invalidInput, type Json } from '../../core/index.ts'
+import { asJson, checkOptions, copyJson, invalidInput, type Json } from '../../core/index.ts'
 import { committed, type Fragment, type Storage, templates } from '../../storage/index.ts'
 import type { Resolution } from '../effect-port.ts'
 import type { Inbox } from '../inbox-port.ts'
@@ -91,7 +91,7 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox, journals:
       )
       if (unknown.length === 0) return
       const entries = unknown.map(({ call }): LogEntry => ({ t: 'uncertain', id: call }))
-      const amended = await journals.amend(user, step, [entries as unknown as Json])
+      const amended = await journals.amend(user, step, [asJson(entries)])
       if (!amended) return
       const rows = unknown.map((effect) =>
         add({ user, step, call: effect.call, effect: nameWithoutKey(effect), now: { $: 'now' } }),
@@ -106,7 +106,7 @@ export function createUncertainEffects(storage: Storage, inbox: Inbox, journals:
         { t: 'not-happened', id: call },
         { t: 'released', id: call },
       ]
-      const amended = await journals.amend(user, step, [(happened ? [effect] : never) as unknown as Json])
+      const amended = await journals.amend(user, step, [asJson(happened ? [effect] : never)])
       return amended && { ...amended, statements: [removeExpected(user, step, call), ...amended.statements] }
     },
     resolve(user, step, call, resolution) {

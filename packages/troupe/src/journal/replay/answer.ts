@@ -1,5 +1,13 @@
 /** Reads of the troupe's own data: made once, and answered from the record in later executions. */
-import { encodeJson, failure, isEnvironmentFailure, type Json, storeError } from '../../core/index.ts'
+import {
+  asJson,
+  encodeJson,
+  failure,
+  isEnvironmentFailure,
+  type Json,
+  type Recordable,
+  storeError,
+} from '../../core/index.ts'
 import type { CallName } from '../recorder-port.ts'
 import { createItem, type Execution } from '../steps/execution.ts'
 import type { Stage } from '../turns/stages.ts'
@@ -7,11 +15,11 @@ import type { CallId } from './call-id.ts'
 import { checkRecordable } from './check-recordable.ts'
 import { entryText } from './log-entry.ts'
 
-export function answer<T extends Json>(
+export function answer<T>(
   execution: Execution,
   stage: Stage,
   call: CallName,
-  ask: () => T | Promise<T>,
+  ask: () => Recordable<T> | Promise<Recordable<T>>,
 ): Promise<T> {
   const id = execution.counter.next(stage.path, call)
   const promise = execution.open(id) as Promise<T>
@@ -35,7 +43,7 @@ async function read(execution: Execution, id: CallId, ask: () => Json | Promise<
 }
 
 /** @throws the error of `ask`, which is not recorded */
-export function answerNow<T extends Json>(execution: Execution, stage: Stage, call: CallName, ask: () => T): T {
+export function answerNow<T>(execution: Execution, stage: Stage, call: CallName, ask: () => Recordable<T>): T {
   const id = execution.counter.next(stage.path, call)
   const logged = execution.cursor.find(id)
   if (logged) {
@@ -46,9 +54,9 @@ export function answerNow<T extends Json>(execution: Execution, stage: Stage, ca
   }
   const retained = execution.record.retained.get(id)
   execution.record.retained.delete(id)
-  const value = retained ? (retained.item.value as T) : ask()
-  const text = retained ? undefined : encodeAnswer(id, value)
-  const item = createItem('now', id, { value })
+  const value = retained ? (retained.item.value as Recordable<T>) : ask()
+  const text = retained ? undefined : encodeAnswer(id, asJson(value))
+  const item = createItem('now', id, { value: asJson(value) })
   item.consumed = true
   const position = execution.cursor.push(item)
   execution.advance()

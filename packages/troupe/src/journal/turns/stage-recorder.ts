@@ -6,6 +6,7 @@ import {
   type Json,
   type Principal,
   type Provenance,
+  type Recordable,
   runWithStepTaint,
   type StoredError,
   storeError,
@@ -98,11 +99,11 @@ export class StageRecorder implements Recorder {
     return this.#stage.clientCall(run)
   }
 
-  answer<T extends Json>(call: CallName, ask: () => T | Promise<T>): Promise<T> {
+  answer<T>(call: CallName, ask: () => Recordable<T> | Promise<Recordable<T>>): Promise<T> {
     return this.#call(() => answer(this.#execution, this.#stage, call, ask))
   }
 
-  answerNow<T extends Json>(call: CallName, ask: () => T): T {
+  answerNow<T>(call: CallName, ask: () => Recordable<T>): T {
     this.#check()
     return answerNow(this.#execution, this.#stage, call, ask)
   }

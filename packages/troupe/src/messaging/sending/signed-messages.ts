@@ -4,7 +4,7 @@
  * storage, so that a wait for capacity or for the end of a turn does not age the signature. It may then stay in its
  * mailbox for days.
  */
-import { decodeJson, encodeJson, failure, hashJson, type Json, type TroupeError } from '../../core/index.ts'
+import { asJson, decodeJson, encodeJson, failure, hashJson, type Json, type TroupeError } from '../../core/index.ts'
 import type { Incidents, Signatures, Signed } from '../../security/index.ts'
 import type { Bind, Row, Statement, Storage } from '../../storage/index.ts'
 import { isUnreadable } from '../receiving/message-row.ts'
@@ -54,7 +54,7 @@ function matchesTimes(row: Row, { available, expires }: Times): boolean {
 }
 
 const withTimes = (subject: Json, times: Times | undefined): Json =>
-  times === undefined ? subject : { ...(subject as object), times: times as unknown as Json }
+  times === undefined ? subject : { ...(subject as object), times: asJson(times) }
 
 /** An answer, and which request it is the answer to. */
 const replySubject = (request: string, answer: Json): Json => ({ reply: request, answer: hashJson(answer) })
@@ -81,13 +81,13 @@ export class SignedMessages {
     const { user, sender, payloadHash } = message
     const times = timesOf(message)
     const signed = this.#signatures.sign(user, sender, withTimes(subjectOf(message, payloadHash ?? ''), times))
-    return signed ? { ...message, signature: encodeJson({ ...signed, times } as unknown as Json) } : message
+    return signed ? { ...message, signature: encodeJson(asJson({ ...signed, times })) } : message
   }
 
   /** Signs the answer to a request as its sender; returns it unchanged if the sender has no key. */
   signReply(user: string, agent: string, request: string, answer: Json): Json {
     const signed = this.#signatures.sign(user, agent, replySubject(request, answer))
-    return signed ? { ...(answer as object), signature: signed as unknown as Json } : answer
+    return signed ? { ...(answer as object), signature: asJson(signed) } : answer
   }
   /**
    * @returns the error of an answer whose signature is not valid, which is recorded as an incident of the agent that

@@ -1,5 +1,6 @@
 /** Requests of a step: a recorded wait, which commits the turn first and needs no process until the answer comes. */
 import {
+  asJson,
   failure,
   hashText,
   type Json,
@@ -70,11 +71,11 @@ async function signedAnswer(
 ): Promise<Json> {
   const came = await answerFrom(coming)
   const { userId } = recorder.principal
-  const problem = await recorder.answer({ kind: 'signature', name: nonce }, async () => {
-    const found = await messaging.signed?.checkReply(userId, to, nonce, came as unknown as Json)
-    return found ? (storeError(found) as unknown as Json) : null
+  const problem = await recorder.answer<StoredError | null>({ kind: 'signature', name: nonce }, async () => {
+    const found = await messaging.signed?.checkReply(userId, to, nonce, asJson(came))
+    return found ? storeError(found) : null
   })
-  if (problem !== null) throw restoreError(problem as unknown as StoredError)
+  if (problem !== null) throw restoreError(problem)
   recorder.addTaint(came.taint ?? [])
   if ('error' in came) throw restoreError(came.error)
   return came.value

@@ -9,7 +9,6 @@ import {
   fieldOf,
   invalidInput,
   isListOf,
-  type Json,
   joinTaint,
   type TaintLabel,
 } from '../../core/index.ts'
@@ -59,7 +58,7 @@ export class StagedFiles implements SandboxFiles {
   }
 
   async #read(path: string): Promise<FileContent> {
-    const found = await this.#recorder.answer<Json>({ kind: 'file.read', name: path }, async () => {
+    const found = await this.#recorder.answer<Found | null>({ kind: 'file.read', name: path }, async () => {
       const staged = this.#stage.get(path)
       if (staged) return staged.content === null ? null : { content: staged.content, taint: [...staged.taint] }
       const newest = await this.#stored.find(this.#user, this.#workspace, path)
@@ -67,7 +66,7 @@ export class StagedFiles implements SandboxFiles {
       return { content: await this.contentOf(path, newest.version), taint: [...newest.taint] }
     })
     if (found === null) throw failure('sandbox.missing', { path })
-    const { content, taint } = found as unknown as Found
+    const { content, taint } = found
     this.#recorder.addTaint(taint, `file ${path}`)
     return content
   }
@@ -83,12 +82,11 @@ export class StagedFiles implements SandboxFiles {
   /** The content of an earlier version, whose labels become those of the step. */
   async earlier(path: string, version: number): Promise<FileContent> {
     const call = { kind: 'file.earlier', name: `${version} ${path}` }
-    const found = await this.#recorder.answer<Json>(call, async () => {
+    const { content, taint } = await this.#recorder.answer<Found>(call, async () => {
       const stored = await this.#stored.find(this.#user, this.#workspace, path, version)
       const taint = (this.#stage.get(path, version) ?? stored)?.taint ?? []
       return { content: await this.contentOf(path, version), taint: [...taint] }
     })
-    const { content, taint } = found as unknown as Found
     this.#recorder.addTaint(taint, `file ${path}`)
     return content
   }
@@ -143,14 +141,17 @@ export class StagedFiles implements SandboxFiles {
 
   async #remove(path: string): Promise<boolean> {
     const checked = checkFilePath(path)
-    const found = await this.#recorder.answer<Json>({ kind: 'file.exists', name: checked }, async () => {
-      const staged = this.#stage.get(checked)
-      if (staged) return staged.content === null ? null : { taint: [...staged.taint] }
-      const newest = await this.#stored.find(this.#user, this.#workspace, checked)
-      return !newest || newest.removed ? null : { taint: [...newest.taint] }
-    })
+    const found = await this.#recorder.answer<Pick<Found, 'taint'> | null>(
+      { kind: 'file.exists', name: checked },
+      async () => {
+        const staged = this.#stage.get(checked)
+        if (staged) return staged.content === null ? null : { taint: [...staged.taint] }
+        const newest = await this.#stored.find(this.#user, this.#workspace, checked)
+        return !newest || newest.removed ? null : { taint: [...newest.taint] }
+      },
+    )
     if (found === null) return false
-    this.#recorder.addTaint((found as unknown as Pick<Found, 'taint'>).taint, `file ${checked}`)
+    this.#recorder.addTaint(found.taint, `file ${checked}`)
     await this.put(checked, null)
     return true
   }
@@ -164,7 +165,7 @@ export class StagedFiles implements SandboxFiles {
 
   /** Lists the current files, from the record if the step is replayed. The labels of all files are added to the step. */
   async mounted(): Promise<MountedFiles> {
-    const found = await this.#recorder.answer<Json>({ kind: 'file.list', name: '' }, async () => {
+    const mounted = await this.#recorder.answer<MountedFiles>({ kind: 'file.list', name: '' }, async () => {
       const stored = await this.#stored.newest(this.#user, this.#workspace)
       const files = new Map(
         stored
@@ -180,9 +181,8 @@ export class StagedFiles implements SandboxFiles {
       return {
         files: listed.map(([path, { version, bytes }]) => [path, version, bytes]),
         taint: [...joinTaint(...listed.map(([, { taint }]) => taint))],
-      } satisfies Json
+      }
     })
-    const mounted = found as unknown as MountedFiles
     this.#recorder.addTaint(mounted.taint, 'files')
     return mounted
   }
@@ -194,7 +194,7 @@ export class StagedFiles implements SandboxFiles {
     const now = new Map(files.map(([path, version]) => [path, version]))
     const paths = [...new Set([...before.keys(), ...now.keys()])].sort(compareKeys)
     const changed = paths.filter((path) => before.get(path) !== now.get(path))
-    const found = await this.#recorder.answer<Json>(
+    return this.#recorder.answer<readonly FileDifference[]>(
       { kind: 'file.diff', name: JSON.stringify([...before]) },
       async () =>
         Promise.all(
@@ -209,7 +209,6 @@ export class StagedFiles implements SandboxFiles {
           }),
         ),
     )
-    return found as unknown as readonly FileDifference[]
   }
 }
 

@@ -1,5 +1,5 @@
 /** The decision on one call: the strictest of the rules of the troupe, the team, the agent and the tool. */
-import { type Json, markedText, type TaintLabel } from '../../core/index.ts'
+import { markedText, type TaintLabel } from '../../core/index.ts'
 import {
   allLabels,
   type CallLabels,
@@ -114,5 +114,3 @@ export function describeDecision({ rule, when, reason, arguments: args = [] }: P
   ]
   return markedText(parts.join('; '))
 }
-
-export const decisionJson = (decision: PolicyDecision): Json => decision as unknown as Json

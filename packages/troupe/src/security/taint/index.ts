@@ -1,7 +1,6 @@
 /** The guard of outside changes by taint. */
 export {
   type DecidedCall,
-  decisionJson,
   describeDecision,
   type LabelledArgument,
   type NarrowerRules,

@@ -26,6 +26,10 @@ export type ToolResultPart = LanguageModelV4ToolResultPart
 export type ToolCallPart = Extract<AnswerPart, { type: 'tool-call' }>
 
 export const userMessage = (text: string): ThreadMessage => ({ role: 'user', content: [{ type: 'text', text }] })
+
+/** Returns the message as JSON: files in a thread are texts, which the types of the provider interface do not say. */
+export const messageJson = (message: ThreadMessage): Json => message as unknown as Json
+
 /** Returns the input as a message: a text, or parts if the input has a file. */
 export function inputMessage(input: Json): ThreadMessage {
   const parts = contentOf(input)

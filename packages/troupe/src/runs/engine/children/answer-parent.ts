@@ -1,6 +1,6 @@
 /** Answers the step that started a run and charges its parent for the usage, in the change that ends the run. */
 
-import { type Json, taintField, type UserId } from '../../../core/index.ts'
+import { asJson, taintField, type UserId } from '../../../core/index.ts'
 import { runJournal } from '../../../journal/index.ts'
 import type { Statement } from '../../../storage/index.ts'
 import { totalUsage } from '../../machine/budgets/total-usage.ts'
@@ -29,7 +29,7 @@ export function answerParent(
 
 /** Returns the result without branches: the record of the step holds the answer alone. */
 export function answerOf(result: RunAccount) {
-  const value = { ...result, branchResults: [] } as unknown as Json
+  const value = asJson({ ...result, branchResults: [] })
   return { value, ...taintField(result.taint) }
 }
 

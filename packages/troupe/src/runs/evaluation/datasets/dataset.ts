@@ -1,5 +1,5 @@
 /** A data set: the cases on which agents and teams are evaluated, and the version that their content gives. */
-import { hashJson, type Json } from '../../../core/index.ts'
+import { asJson, hashJson, type Json } from '../../../core/index.ts'
 
 /** A case of a data set. */
 export type DatasetCase = {
@@ -27,6 +27,6 @@ export interface Dataset {
 
 export const createDataset = (name: string, cases: readonly DatasetCase[]): Dataset => ({
   name,
-  version: hashJson(cases as unknown as Json),
+  version: hashJson(asJson(cases)),
   cases,
 })

@@ -1,5 +1,6 @@
 /** The options of an experiment: the data set, one or two teams, and the scorers. */
 import {
+  asJson,
   checkFunction,
   checkName,
   checkOptions,
@@ -8,7 +9,6 @@ import {
   hashText,
   invalidInput,
   isPlainObject,
-  type Json,
   readable,
   show,
   truncateText,
@@ -172,7 +172,7 @@ function readTeam({ parts }: OrchestraHost, reference: TeamReference, config: Ru
   const { team, agent } = reference
   const registered = team ?? (typeof agent === 'string' ? agent : undefined) ?? parts.agents.teamOf(topology.canonical)
   const name = registered ?? [...topology.agents.keys()].join(', ')
-  return { reference, name: truncateText(name, 256), fingerprint: hashJson(spec.pinned as unknown as Json) }
+  return { reference, name: truncateText(name, 256), fingerprint: hashJson(asJson(spec.pinned)) }
 }
 
 const fingerprintOf = (scorer: ScoreFunction): string =>
