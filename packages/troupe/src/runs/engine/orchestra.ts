@@ -115,7 +115,8 @@ export class Orchestra {
   }
 
   /**
-   * Starts a run and resolves with its result, also if the run fails: `status: 'failed'` and `error`.
+   * Starts a run and resolves with its result, also if the run fails: `status: 'failed'` and `error`. A run that waits for a
+   * person resolves too: `get(result.runId)` returns it.
    * @throws CancelledError when the signal aborts. The run is cancelled first, since its caller is gone.
    */
   async run<Out = unknown>(spec: StartSpec<Out>): Promise<RunResult<ResponseOf<Out>>> {

@@ -31,6 +31,16 @@ it('Run.result resolves for a failed run, and Run.output rejects with its error.
   expect(await completed.output()).toBe('yes')
 })
 
+it('A result names its run, which answers the questions of the result.', async () => {
+  const { orchestra } = await user()
+  const asks = defineAgent({ name: 'A', run: async (_, ctx) => finish(await ctx.ask({ text: 'Well?' })) })
+  const { status, runId, questions } = await orchestra.run({ task: 1, topology: topologyOf(asks) })
+  expect(status).toBe('waiting')
+  const run = await orchestra.get(runId)
+  await run.answer(questions[0]?.id ?? '', 'yes')
+  expect(await run.result()).toMatchObject({ runId, status: 'completed', response: 'yes' })
+})
+
 it('A run rejects its output where it is cancelled, and waits for it while it waits for a person.', async () => {
   const ada = await user()
   const asks = defineAgent({ name: 'A', run: async (_, ctx) => finish(await ctx.ask({ text: 'Well?' })) })

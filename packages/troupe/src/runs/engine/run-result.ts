@@ -30,6 +30,8 @@ export interface RunQuestion extends Question {
 }
 /** The result of a run. A failed run has `status: 'failed'` and the `error`, with which `run.output()` rejects. */
 export interface RunResult<Response = Json> extends Pick<ChildRunResult, 'usage' | 'cost' | 'guard'> {
+  /** The id of the run, which `orchestra.get` and `orchestra.why` take. */
+  readonly runId: string
   /** The status of the run. */
   readonly status: 'completed' | 'failed' | 'cancelled' | 'waiting' | 'running'
   /** Why the run waits; absent otherwise. */
@@ -55,7 +57,7 @@ export interface RunResult<Response = Json> extends Pick<ChildRunResult, 'usage'
 }
 
 /** @param stored the stored form of the result, as the row of the run holds it */
-export function revive<Response = Json>(stored: Json): RunResult<Response> {
+export function revive<Response = Json>(runId: string, stored: Json): RunResult<Response> {
   const result = stored as RunAccount
   // A guard ends thousands of branches with one error.
   const restored = new Map<string, TroupeError>()
@@ -67,5 +69,5 @@ export function revive<Response = Json>(stored: Json): RunResult<Response> {
     return { error: known }
   }
   const branchResults = result.branchResults.map((branch) => ({ ...branch, ...error(branch) }) as BranchResult)
-  return { ...result, branchResults, ...error(result) } as RunResult as RunResult<Response>
+  return { runId, ...result, branchResults, ...error(result) } as RunResult as RunResult<Response>
 }

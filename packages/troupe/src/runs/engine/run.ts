@@ -84,7 +84,7 @@ export class Run<Response = Json> {
     const awaited = await awaitResult(this.#host, this.#user, this.id, options.signal)
     const uncertain = await uncertainEffects(this.#host, this.#user, this.id, awaited.uncertain)
     await noteRunTaint(this.#host.parts, this.#user, this.id)
-    return { ...revive<Response>(awaited.result), ...(uncertain.length > 0 ? { uncertain } : {}) }
+    return { ...revive<Response>(this.id, awaited.result), ...(uncertain.length > 0 ? { uncertain } : {}) }
   }
 
   /**

@@ -167,7 +167,7 @@ async function scored(parts: EvaluationParts, row: RunRow, share: SpendingShare,
     const [missing] = known.unrecorded
     if (missing) throw failure('evaluation.unrecorded', { kind: missing.kind, name: missing.name })
     if (result.status !== 'completed') throw unfinished(row.run, result)
-    const before = revive(await readAccount(row.result as string, host.parts.platform.clock))
+    const before = revive(row.run, await readAccount(row.result as string, host.parts.platform.clock))
     const about = { id: row.run, task: spec.task, original: before.response, expected: before.response }
     const original = await sideOf(parts.score, scoring, { ...about, side: 'original', result: before }, () =>
       sourcesOf(host, user, row),

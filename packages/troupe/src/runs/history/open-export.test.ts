@@ -24,7 +24,7 @@ describe('an exported run', () => {
     const past = openExport(JSON.stringify(file))
     expect(past).toMatchObject({ id: run.id, status: 'completed', tags: ['x'], build: expect.any(String) })
     expect(past.verifyReplay()).toMatchObject({ identical: true })
-    expect(past.result).toMatchObject({ status: 'completed', totalSteps: 2 })
+    expect(past.result).toMatchObject({ runId: run.id, status: 'completed', totalSteps: 2 })
     expect(past.why().sentences.map(({ about }) => about)).toContain('path')
     expect(past.at(1)).toMatchObject({ seq: 1, event: { type: 'run.started' } })
     expect(past.compare(openExport(file))).toEqual({ identical: true })

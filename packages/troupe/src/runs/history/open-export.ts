@@ -43,7 +43,7 @@ export class OpenedRun {
     this.status = file.status
     this.tags = file.tags
     this.build = file.build
-    this.result = file.result === undefined ? undefined : revive(file.result)
+    this.result = file.result === undefined ? undefined : revive(file.run, file.result)
     this.#reason = file.reason ?? null
     this.#past = new PastRun(file.run, file.journal as readonly RunRecord[])
   }

@@ -70,6 +70,7 @@ export const threadSummarySchema = z.object({
 })
 
 export const runResultSchema = z.object({
+  runId: z.string(),
   status: z.string(),
   reason: z.string().optional(),
   success: z.boolean(),

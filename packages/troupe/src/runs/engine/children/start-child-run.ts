@@ -60,7 +60,7 @@ export async function startChildRun(
   await recorder.work(() => parts.host.children.claim(at.user, run, runSpec.agents, at.run))
   return {
     id: run,
-    result: async () => revive(await ended) as ChildRunResult,
+    result: async () => revive(run, await ended) as ChildRunResult,
     cancel: () =>
       recorder.effect('cancelRun', { class: 'idempotent', key: run }, async () => {
         await parts.host.children.cancel(at.user, run)

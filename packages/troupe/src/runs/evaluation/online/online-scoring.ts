@@ -99,7 +99,7 @@ export class OnlineScoring {
     // A child run is a part of its parent. A fork of a run begins with the task of that run.
     if (record?.input.type !== 'start' || parentOf(record.input.pinned) !== undefined) return
     const { task } = record.input
-    const result = revive(await readAccount(row.result as string, parts.platform.clock))
+    const result = revive(id, await readAccount(row.result as string, parts.platform.clock))
     const isSourced = Object.values(this.#scorers).some(needsSources)
     const sources = isSourced ? [task, ...(await sourcesOf(this.#host, user, row))] : [task]
     const known = { original: undefined, expected: undefined, sources }
