@@ -9,6 +9,7 @@ import { recordConfig } from '../security/index.ts'
 import { openParts } from './open-parts.ts'
 import { createEvaluationOpener } from './services/create-evaluation-opener.ts'
 import { requireModelKeys } from './services/require-model-keys.ts'
+import { requireNodeGlobals } from './services/require-node-globals.ts'
 import { handleSignals } from './signals/handle-signals.ts'
 import { type StageFault, Startup } from './startup.ts'
 import { partsOf, Troupe } from './troupe.ts'
@@ -32,6 +33,7 @@ export async function openTroupe(
   source: TroupeConfig,
   within: { readonly sharedServices?: SharedServices; readonly fault?: StageFault } = {},
 ): Promise<Troupe> {
+  requireNodeGlobals()
   checkConfig(source)
   // A test changes the rates of its faults while the troupe is open.
   const config = { ...captureOptions(source), ...(source.faults ? { faults: source.faults } : {}) }

@@ -18,6 +18,11 @@ export const generalCodes = {
     message: 'An external service failed: {problem}.',
     hint: 'Retry, or set a retry in onError of the run. Check that the service is available.',
   },
+  'runtime.globals': {
+    class: errors.ProcessingError,
+    message: 'The global {name} of this process is not the one of Node.',
+    hint: 'A test environment that simulates a browser (jsdom, happy-dom) replaces it. Begin the test file with the comment `// @vitest-environment node`, or `/** @jest-environment node */`.',
+  },
   not_found: {
     class: errors.NotFoundError,
     message: 'The requested object does not exist, or is not visible: {problem}.',
