@@ -52,6 +52,7 @@ export function renderEvents(): string {
     '| `userId?` | `string` | Absent for an event that belongs to no user. |',
     '| `requestId?` | `string` | The HTTP request that caused it, as `x-request-id` names it. |',
     '| `runId?`, `stepId?`, `agent?` | `string` | The run, the journal of the step and the agent within which it occurred. |',
+    '| `threadId?` | `string` | The thread of the session within whose call it occurred. |',
     '| `trace?`, `span?`, `parent?` | `string` | Of W3C Trace Context: 32 and 16 hexadecimal digits. |',
     '',
     '## Fields of every event of a run',

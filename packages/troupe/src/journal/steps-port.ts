@@ -9,6 +9,8 @@ export interface StepSpec {
   readonly id: JournalId
   readonly principal: Principal
   readonly runId?: string
+  /** The thread of the session whose step it is. */
+  readonly threadId?: string
   /** The trace that the step continues, if it does not belong to a run. */
   readonly traceId?: string
   /** The parent span. */

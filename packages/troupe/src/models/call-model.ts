@@ -8,7 +8,7 @@ import type {
 import { failure, type Json, milliseconds, type Platform, sleep, TroupeError } from '../core/index.ts'
 import { type Backoff, backoffDelay, withTimeLimit } from '../resilience/index.ts'
 import { readAnswerParts, readUsage, withinBounds } from './answers/read-answer.ts'
-import { type LiveText, readStream, type StreamedAnswer } from './answers/read-stream.ts'
+import { type LiveText, type ResponseNames, readStream, type StreamedAnswer } from './answers/read-stream.ts'
 import { unstreamedMs, withIdleLimit } from './idle-limit.ts'
 import { invalidModelAnswer, thrownByModel, verdictOf } from './model-failure.ts'
 import { limited, longestPauseMs, type ModelGate } from './model-gates.ts'
@@ -95,12 +95,19 @@ export async function callModel(
   }
 }
 
+interface Attempted {
+  readonly answer: ModelAnswer
+  /** The settings that the AI SDK left out of the request. */
+  readonly ignored: readonly string[]
+  readonly response: ResponseNames | undefined
+}
+
 async function attempt(
   caller: ModelCallParts,
   { name, model }: Candidate,
   call: ModelCall,
   live: LiveText | undefined,
-): Promise<{ readonly answer: ModelAnswer; readonly ignored: readonly string[] }> {
+): Promise<Attempted> {
   const limit = {
     clock: caller.platform.clock,
     limitMs: call.timeoutMs ?? (live ? undefined : unstreamedMs),
@@ -133,7 +140,7 @@ async function attempt(
       ...(logprobs === undefined ? {} : { logprobs }),
     }
     live?.end()
-    return { answer, ignored }
+    return { answer, ignored, response: partial.response }
   })
 }
 
@@ -156,9 +163,16 @@ function streamed(
 }
 
 async function generated(model: LanguageModelV4, options: LanguageModelV4CallOptions): Promise<StreamedAnswer> {
-  const { content, finishReason, usage, providerMetadata: metadata, warnings } = await model.doGenerate(options)
+  const {
+    content,
+    finishReason,
+    usage,
+    providerMetadata: metadata,
+    warnings,
+    response,
+  } = await model.doGenerate(options)
   const finish = finishReason?.unified ?? 'other'
-  return { content, usage: usage ?? {}, finish, warnings, ...(metadata ? { metadata } : {}) }
+  return { content, usage: usage ?? {}, finish, warnings, response, ...(metadata ? { metadata } : {}) }
 }
 
 /** Each provider reports log probabilities in its own fields. */
@@ -200,13 +214,15 @@ async function observed(
   const began = clock.monotonic()
   const eventFields = { type: 'model.called', userId: call.user, model: candidate.name } as const
   try {
-    const { answer, ignored } = await attempt(caller, candidate, call, live)
+    const { answer, ignored, response } = await attempt(caller, candidate, call, live)
     const { usage, finish, cost, content } = answer
     const usageFields = {
       ...usage,
       finish,
       ...(cost === undefined ? {} : { cost }),
       ...(ignored.length > 0 ? { ignored } : {}),
+      ...(response?.id === undefined ? {} : { responseId: response.id }),
+      ...(response?.modelId === undefined ? {} : { responseModel: response.modelId }),
     }
     events.emit(
       { ...eventFields, at: clock.now(), success: true, durationMs: clock.monotonic() - began, ...usageFields },

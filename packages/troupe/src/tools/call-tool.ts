@@ -65,6 +65,7 @@ export const parseArguments = (tool: Tool, args: Json): Promise<unknown> =>
  * @param id identifies the call within the step, in a replay too
  * @param args the arguments as the model sent them, by which a replay recognises the call
  * @param input the result of `parseArguments`
+ * @param callId the id that the model gave the call
  * @param agreed true if a person or a rule of the troupe has allowed the call
  * @throws the error of the tool, TimeoutError, CancelledError, ValidationError for a result that does not fit the schema
  */
@@ -76,8 +77,9 @@ export async function callTool(
     id,
     args,
     input,
+    callId,
     agreed = false,
-  }: { readonly id: string; readonly args: Json; readonly input: unknown; readonly agreed?: boolean },
+  }: Pick<OneCall, 'id' | 'args' | 'input' | 'callId'> & { readonly agreed?: boolean },
 ): Promise<Json> {
   const call = tool.effect === 'durable' ? callDurable : callEffect
   const labels: TaintLabel[] = []
@@ -85,7 +87,7 @@ export async function callTool(
   if (tool.sensitive) labels.push(`sensitive:${tool.sensitive}`)
   let output: Json
   try {
-    output = await call({ host, recorder, tool, id, args, input, agreed })
+    output = await call({ host, recorder, tool, id, args, input, callId, agreed })
   } finally {
     // The message of an error may quote the external service.
     if (labels.length > 0) recorder.addTaint(labels, `${tool.name} (call ${id})`)
@@ -101,10 +103,12 @@ interface OneCall {
   readonly id: string
   readonly args: Json
   readonly input: unknown
+  readonly callId?: string | undefined
   readonly agreed: boolean
 }
 
-async function callEffect({ host, recorder, tool, id, args, input, agreed }: OneCall): Promise<Json> {
+async function callEffect(one: OneCall): Promise<Json> {
+  const { host, recorder, tool, id, args, input, agreed } = one
   const spec = {
     class: tool.effect as Exclude<Tool['effect'], 'durable'>,
     input: args,
@@ -140,7 +144,7 @@ async function callEffect({ host, recorder, tool, id, args, input, agreed }: One
     const call = () => repeated(host, tool, signal, () => withTimeLimit(limit, played))
     // Retries depend on the effect class: a tool that acts at most once is not retried.
     const guarded = () => (policy ? policy.execute(once(tool, call), { signal, key: host.userId }) : call())
-    return withModelCalls(await observed(host, tool, args, guarded), calls)
+    return withModelCalls(await observed(one, guarded), calls)
   })
   const { output, spent } = readModelCalls(recorded)
   host.onSpent?.(spent)
@@ -159,10 +163,11 @@ const rejectFetch =
     throw invalidInput(`fetch in the tool ${name}`, 'its effect is pure: declare read')
   }
 
-function callDurable({ host, recorder, tool, id, args, input }: OneCall): Promise<Json> {
+function callDurable(one: OneCall): Promise<Json> {
+  const { host, recorder, tool, id, input } = one
   const limit = { clock: host.clock, limitMs: tool.timeoutMs ?? host.timeoutMs, what: `The tool ${tool.name}` }
   return recorder.body<Json>(`${tool.name} ${id}`, (stage) =>
-    observed(host, tool, args, () =>
+    observed(one, () =>
       withWorkLimit(limit, stage, async (own, signal) => {
         const ctx = host.ctxOf(own)
         return toolOutputJson(
@@ -197,7 +202,7 @@ async function repeated(host: ToolHost, tool: Tool, signal: AbortSignal, run: ()
   }
 }
 
-const observed = (host: ToolHost, tool: Tool, input: Json, run: () => Promise<Json>): Promise<Json> =>
+const observed = ({ host, tool, args, callId }: OneCall, run: () => Promise<Json>): Promise<Json> =>
   host.events.spanned(async () => {
     const began = host.clock.monotonic()
     let output: Json | undefined
@@ -223,13 +228,14 @@ const observed = (host: ToolHost, tool: Tool, input: Json, run: () => Promise<Js
           userId: host.userId,
           tool: tool.name,
           agent: host.agent,
+          ...(callId === undefined ? {} : { callId }),
           success: output !== undefined && !isFailure(output),
           durationMs: host.clock.monotonic() - began,
           security: tool.security === true || tool.needsApproval !== false || isRejection(code),
           ...(code === undefined ? {} : { code }),
           ...(errorId === undefined ? {} : { errorId }),
         },
-        () => ({ input, output, ...(thrown === undefined ? {} : { error: thrown }) }),
+        () => ({ input: args, output, ...(thrown === undefined ? {} : { error: thrown }) }),
       )
     }
   })

@@ -103,7 +103,7 @@ export async function callAgentTool(
   let failed: { readonly error: unknown } | undefined
   const began = clock.monotonic()
   try {
-    value = await callTool(host, scope.recorder, tool, { id, args, input, agreed })
+    value = await callTool(host, scope.recorder, tool, { id, args, input, callId: call.toolCallId, agreed })
   } catch (error) {
     failed = { error }
     const { retryable, ...stored } = storeError(error)

@@ -54,7 +54,7 @@ export async function cancelOpenStep(
   // Another call may have ended the step meanwhile.
   if (!ended.ok && isOpen(state, await read())) throw failure(ended.code, { ...ended.detail })
   approvalClosed({ services, user }, thread)
-  if (ended.ok) emitCancelled(services, stepFieldsOf(user, thread.slice(thread.indexOf('/') + 1), open))
+  if (ended.ok) emitCancelled(services, stepFieldsOf({ user, threadId }, thread.slice(thread.indexOf('/') + 1), open))
   return true
 }
 

@@ -68,9 +68,14 @@ export function approvalClosed(
 export const copyOf = (input: Json, what = 'The input of the agent'): Json => copyJson(input, what)
 
 /** Returns the fields of an open step for its execution, and for the events about it. */
-export const stepFieldsOf = (userId: UserId, name: string, { step, startedAt, callerSpan }: OpenStep) => ({
+export const stepFieldsOf = (
+  { user, threadId }: Pick<SessionOptions, 'user' | 'threadId'>,
+  name: string,
+  { step, startedAt, callerSpan }: OpenStep,
+) => ({
   id: step,
-  principal: { userId, kind: 'agent', name } satisfies Principal,
+  principal: { userId: user, kind: 'agent', name } satisfies Principal,
+  threadId,
   ...(startedAt === undefined ? {} : { startedAt }),
   ...(callerSpan ? { traceId: callerSpan.traceId, parentSpan: callerSpan.spanId } : {}),
 })

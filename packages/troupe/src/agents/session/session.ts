@@ -355,7 +355,7 @@ export class Session<Out = Json> {
     try {
       const end = await steps.execute(
         {
-          ...stepFieldsOf(user, agent.name, open),
+          ...stepFieldsOf(this.#options, agent.name, open),
           input: { kind: open.kind, input: open.input, fingerprint: agent.fingerprint },
           ...taintField(open.taint),
           ...this.#threads.ofStep(user, this.#thread, open),

@@ -55,6 +55,8 @@ export type TextsFields = {
   readonly success: boolean
   /** The duration of the call, in ms. */
   readonly durationMs: number
+  /** The error code; absent on success. */
+  readonly code?: string
   /** The number of texts; absent on failure. */
   readonly texts?: number
 }
@@ -137,4 +139,31 @@ export type ScheduleFields = {
 export type RestoredFields = {
   /** The id of the installation that made the backup. */
   readonly installation: string
+}
+
+/** The fields of a call of a language model. */
+export type ModelCalledFields = CalledFields & {
+  /** `provider/model`. */
+  readonly model: string
+  /** The tokens of the prompt; absent on failure, as are the next three. */
+  readonly inputTokens?: number
+  /** The tokens of the answer. */
+  readonly outputTokens?: number
+  /** The input tokens that were read from the provider's cache; absent if there are none. */
+  readonly cacheReadTokens?: number
+  /** The input tokens that were written to the provider's cache; absent if there are none. */
+  readonly cacheWriteTokens?: number
+  /**
+   * The settings that the AI SDK left out of the request, since this model does not accept them; absent if there are
+   * none.
+   */
+  readonly ignored?: readonly string[]
+  /** Why the model stopped: `stop`, `length`, `tool-calls`, … */
+  readonly finish?: string
+  /** US dollars; absent if the price of the model is unknown. */
+  readonly cost?: number
+  /** The id of the answer, as the provider gave it; absent if it gave none. */
+  readonly responseId?: string
+  /** The model that answered, as the provider names it; absent if it names none. */
+  readonly responseModel?: string
 }

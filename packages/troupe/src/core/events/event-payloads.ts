@@ -13,6 +13,7 @@ import type {
   EntryVersionFields,
   FailedFields,
   MessageAttemptFields,
+  ModelCalledFields,
   RestoredFields,
   ScheduleFields,
   TextsFields,
@@ -187,27 +188,7 @@ export interface EventPayloads extends RunEventPayloads {
     readonly model: string
   }
   /** A language model answered or failed. */
-  'model.called': CalledFields & {
-    /** `provider/model`. */
-    readonly model: string
-    /** The tokens of the prompt; absent on failure, as are the next three. */
-    readonly inputTokens?: number
-    /** The tokens of the answer. */
-    readonly outputTokens?: number
-    /** The input tokens that were read from the provider's cache; absent if there are none. */
-    readonly cacheReadTokens?: number
-    /** The input tokens that were written to the provider's cache; absent if there are none. */
-    readonly cacheWriteTokens?: number
-    /**
-     * The settings that the AI SDK left out of the request, since this model does not accept them; absent if there are
-     * none.
-     */
-    readonly ignored?: readonly string[]
-    /** Why the model stopped: `stop`, `length`, `tool-calls`, … */
-    readonly finish?: string
-    /** US dollars; absent if the price of the model is unknown. */
-    readonly cost?: number
-  }
+  'model.called': ModelCalledFields
   /** A call of a language model is retried after a pause. */
   'model.retried': {
     /** `provider/model`. */
@@ -324,6 +305,8 @@ export interface EventPayloads extends RunEventPayloads {
     readonly tool: string
     /** The agent that called it. */
     readonly agent: string
+    /** The id that the model gave the call; absent if no model called the tool. */
+    readonly callId?: string
     /** True for a call that changes what others may see or do, needs an approval, or was refused. */
     readonly security: boolean
   }

@@ -20,6 +20,8 @@ export type EventContext = {
   readonly stepId?: string
   /** The name of the agent. */
   readonly agent?: string
+  /** The thread of the session whose step it is. */
+  readonly threadId?: string
   /** The trace id: 32 hexadecimal digits, as in W3C Trace Context. */
   readonly trace?: string
   /** The span id: 16 hexadecimal digits. */

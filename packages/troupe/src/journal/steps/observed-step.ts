@@ -20,7 +20,7 @@ export interface Observed {
 type Program = (recorder: Recorder) => Promise<Json>
 
 /** The part of a step that has its place in a trace. */
-export type TracedStep = Pick<StepSpec, 'id' | 'principal' | 'runId' | 'traceId' | 'parentSpan'>
+export type TracedStep = Pick<StepSpec, 'id' | 'principal' | 'runId' | 'threadId' | 'traceId' | 'parentSpan'>
 
 /** Returns the trace and the span of a step, the same at each execution. */
 export const traceOf = ({ id, principal, runId, traceId }: TracedStep): TraceContext => ({
@@ -29,7 +29,7 @@ export const traceOf = ({ id, principal, runId, traceId }: TracedStep): TraceCon
 })
 
 export const eventContextOf = (spec: TracedStep) => {
-  const { id, principal, runId, parentSpan } = spec
+  const { id, principal, runId, threadId, parentSpan } = spec
   const { traceId, spanId } = traceOf(spec)
   return {
     userId: principal.userId,
@@ -38,6 +38,7 @@ export const eventContextOf = (spec: TracedStep) => {
     trace: traceId,
     span: spanId,
     ...(runId === undefined ? {} : { runId }),
+    ...(threadId === undefined ? {} : { threadId }),
     ...(parentSpan === undefined ? {} : { parent: parentSpan }),
   }
 }

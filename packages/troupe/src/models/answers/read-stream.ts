@@ -20,6 +20,13 @@ export interface StreamedAnswer {
   readonly finish: string
   readonly metadata?: SharedV4ProviderMetadata
   readonly warnings?: readonly SharedV4Warning[]
+  readonly response?: ResponseNames | undefined
+}
+
+/** How the provider names its answer. */
+export interface ResponseNames {
+  readonly id?: string
+  readonly modelId?: string
 }
 
 /**
@@ -46,6 +53,7 @@ export async function readStream(
     return text
   }
   let warnings: readonly SharedV4Warning[] = []
+  let response: ResponseNames | undefined
   let size = 0
   let silent = 0
   if (typeof stream?.getReader !== 'function')
@@ -80,6 +88,8 @@ export async function readStream(
         size += weightOf(part)
       } else if (part.type === 'stream-start') {
         warnings = part.warnings
+      } else if (part.type === 'response-metadata') {
+        response = part
       } else if (part.type === 'tool-input-delta') {
         size += part.delta.length
       } else if (part.type === 'finish') {
@@ -98,10 +108,10 @@ export async function readStream(
     void reader.cancel().catch(() => {})
     reader.releaseLock()
   }
-  if (size > maxAnswerCharacters) return { content, usage: finish?.usage, finish: 'length' }
+  if (size > maxAnswerCharacters) return { content, usage: finish?.usage, finish: 'length', response }
   if (!finish) throw invalidModelAnswer('the stream ended before the answer was whole')
   const { usage, reason, metadata } = finish
-  return { content, usage, finish: reason, warnings, ...(metadata ? { metadata } : {}) }
+  return { content, usage, finish: reason, warnings, response, ...(metadata ? { metadata } : {}) }
 }
 
 interface StreamedText {

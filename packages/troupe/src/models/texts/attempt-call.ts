@@ -63,7 +63,8 @@ export async function attemptCall<Out>(
       check(answer)
       return answer
     } catch (thrown) {
-      events.emit({ ...eventFields, at: clock.now(), success: false, durationMs: clock.monotonic() - began })
+      const code = thrown instanceof TroupeError ? thrown.code : (thrown as Error)?.name
+      events.emit({ ...eventFields, at: clock.now(), success: false, durationMs: clock.monotonic() - began, code })
       const error = thrownByModel(thrown)
       const verdict = verdictOf(error, clock.now())
       if (verdict.kind === 'limited') gate.coolDown(verdict.afterMs ?? 1_000)

@@ -7,7 +7,8 @@ import { bucketBounds, type Family, familiesOf, type GaugeReading, type Metric }
 import type { Span } from '../traces/index.ts'
 
 const kinds = { internal: 1, client: 3, producer: 4, consumer: 5 } as const
-const statuses = { running: 0, ok: 1, error: 2 } as const
+/** `ok` is unset: OpenTelemetry reserves status 1 for applications that overrule what a library has found. */
+const statuses = { running: 0, ok: 0, error: 2 } as const
 const cumulative = 2
 
 export interface OtlpResource {

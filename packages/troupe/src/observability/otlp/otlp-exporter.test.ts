@@ -72,7 +72,7 @@ it('The OTLP exporter sends each span once and complete, with its start and its 
         startTimeUnixNano: '1000000000',
         endTimeUnixNano: '3500000000',
         attributes: [{ key: 'id' }, { key: 'error.type' }],
-        status: { code: 1 },
+        status: { code: 0 },
       },
     ],
     // Its beginning was told elsewhere.

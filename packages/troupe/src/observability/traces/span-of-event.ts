@@ -41,7 +41,7 @@ const waiting = new Set<unknown>(['parked', 'uncertain', 'code.changed', 'lost']
 const failedOf = ({ type, success }: EventFields) => success === false || type.endsWith('.failed')
 
 function shapeOf(event: EventFields): Shape | undefined {
-  const { agent, model, tool, messageType } = event
+  const { agent, tool, messageType } = event
   switch (event.type) {
     case 'run.started':
     case 'run.completed':
@@ -62,15 +62,17 @@ function shapeOf(event: EventFields): Shape | undefined {
       if (event.runId !== undefined) return undefined
       return messageType === undefined ? invoked(agent, event) : processed(event)
     case 'model.called':
-      return of(`chat ${String(model)}`, 'client', { ...asked('chat', model), ...usage(event) })
+      return request('chat', event)
     case 'model.embedded':
-      return of(`embeddings ${String(model)}`, 'client', { ...asked('embeddings', model), ...usage(event) })
+      return request('embeddings', event)
     case 'model.reranked':
-      return of(`rerank ${String(model)}`, 'client', asked('rerank', model))
+      return request('rerank', event)
     case 'tool.called':
       return of(`execute_tool ${String(tool)}`, 'internal', {
         'gen_ai.operation.name': 'execute_tool',
         'gen_ai.tool.name': tool,
+        'gen_ai.tool.type': 'function',
+        'gen_ai.tool.call.id': event.callId,
       })
     case 'message.sent':
       return of(`send ${String(messageType)}`, 'producer', messaging('send', event.to, event))
@@ -105,31 +107,36 @@ const conventionalProviders = new Map([
   ['mistral', 'mistral_ai'],
   ['xai', 'x_ai'],
 ])
-/** Splits `provider/model`, since OpenTelemetry has a field for each. */
-function asked(operation: string, model: Json | undefined) {
-  const name = String(model)
+/** Splits `provider/model`, since OpenTelemetry has a field for each. Its spans are named after the model alone. */
+function request(operation: string, event: EventFields): Shape {
+  const name = String(event.model)
   const slash = name.indexOf('/')
   const provider = slash < 0 ? name : name.slice(0, slash)
-  return {
+  const model = name.slice(slash + 1)
+  return of(`${operation} ${model}`, 'client', {
     'gen_ai.operation.name': operation,
     'gen_ai.provider.name': conventionalProviders.get(provider) ?? provider,
-    'gen_ai.request.model': name.slice(slash + 1),
-  }
+    'gen_ai.request.model': model,
+    ...answered(event),
+  })
 }
-const usage = ({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, finish, cost }: EventFields) => ({
-  'gen_ai.usage.input_tokens': inputTokens,
-  'gen_ai.usage.cache_read.input_tokens': cacheReadTokens,
-  'gen_ai.usage.cache_creation.input_tokens': cacheWriteTokens,
-  'gen_ai.usage.output_tokens': outputTokens,
-  'gen_ai.response.finish_reasons': finish === undefined ? undefined : [finish],
-  'troupe.cost.usd': cost,
+const answered = (event: EventFields) => ({
+  'gen_ai.response.id': event.responseId,
+  'gen_ai.response.model': event.responseModel,
+  'gen_ai.response.finish_reasons': event.finish === undefined ? undefined : [event.finish],
+  'gen_ai.usage.input_tokens': event.inputTokens,
+  'gen_ai.usage.cache_read.input_tokens': event.cacheReadTokens,
+  'gen_ai.usage.cache_creation.input_tokens': event.cacheWriteTokens,
+  'gen_ai.usage.output_tokens': event.outputTokens,
+  'troupe.cost.usd': event.cost,
 })
 /** Has no user: exports leave the installation, and stored spans belong to the user anyway. */
-const common = ({ agent, runId, code, errorId }: EventFields) => ({
+const common = ({ agent, threadId, runId, ...event }: EventFields) => ({
   'gen_ai.agent.name': agent,
-  'gen_ai.conversation.id': runId,
-  'error.type': code,
-  'troupe.error.id': errorId,
+  'gen_ai.conversation.id': threadId ?? runId,
+  // A failed span has an error type in each case.
+  'error.type': event.code ?? (failedOf(event) ? '_OTHER' : undefined),
+  'troupe.error.id': event.errorId,
 })
 const attributesOf = ({ attributes }: EventFields): Shape['attributes'] =>
   typeof attributes === 'object' && attributes !== null && !Array.isArray(attributes)
