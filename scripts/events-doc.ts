@@ -54,6 +54,7 @@ export function renderEvents(): string {
     '| `runId?`, `stepId?`, `agent?` | `string` | The run, the journal of the step and the agent within which it occurred. |',
     '| `threadId?` | `string` | The thread of the session within whose call it occurred. |',
     '| `trace?`, `span?`, `parent?` | `string` | Of W3C Trace Context: 32 and 16 hexadecimal digits. |',
+    '| `isSampled?` | `false` | False if the caller of the trace does not record it; absent otherwise. |',
     '',
     '## Fields of every event of a run',
     '',

@@ -15,6 +15,8 @@ export interface StepSpec {
   readonly traceId?: string
   /** The parent span. */
   readonly parentSpan?: string
+  /** False if the caller of the trace does not record it; absent otherwise. */
+  readonly isSampled?: false
   /** The start of its first execution, in ms since 1970; absent if the step has only one, or its run reports its start. */
   readonly startedAt?: number
   /** Additional fields of its events. */

@@ -5,6 +5,7 @@ import {
   type EventContext,
   type EventPayloads,
   type Events,
+  eventContextBelow,
   failure,
   type Ids,
   type Json,
@@ -300,7 +301,7 @@ export class MessagingContext {
   /** Reports a committed message. */
   sent({ user, id, sender, mailbox, type, priority, trace, scheduled, availableAt }: OutgoingMessage): void {
     if (scheduled) this.onScheduled(user, mailbox, availableAt)
-    const traceFields = trace ? { trace: trace.traceId, span: trace.spanId } : {}
+    const traceFields = eventContextBelow(trace)
     this.emit('message.sent', user, { ...traceFields, id, from: sender, to: mailbox, messageType: type, priority })
   }
   emit<Name extends MatchedName<'approval.closed' | 'message.*' | 'outbox.*' | 'worker.*'>>(

@@ -1,5 +1,5 @@
 /** The parts that the sessions of a troupe share, and the options of one session. */
-import { copyJson, type Json, type Principal, type TaintLabel, type UserId } from '../../core/index.ts'
+import { copyJson, type Json, type Principal, sampledField, type TaintLabel, type UserId } from '../../core/index.ts'
 import type { Recorder, Steps } from '../../journal/index.ts'
 import type { Message } from '../../messaging/index.ts'
 import type { AuditTrail } from '../../security/index.ts'
@@ -77,7 +77,7 @@ export const stepFieldsOf = (
   principal: { userId: user, kind: 'agent', name } satisfies Principal,
   threadId,
   ...(startedAt === undefined ? {} : { startedAt }),
-  ...(callerSpan ? { traceId: callerSpan.traceId, parentSpan: callerSpan.spanId } : {}),
+  ...(callerSpan ? { traceId: callerSpan.traceId, parentSpan: callerSpan.spanId, ...sampledField(callerSpan) } : {}),
 })
 
 export interface SessionThread {

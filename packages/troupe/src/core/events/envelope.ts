@@ -26,6 +26,8 @@ export interface TraceContext {
   readonly traceId: string
   /** 16 hexadecimal digits: one step in the trace. */
   readonly spanId: string
+  /** False if the caller of the trace does not record it; absent otherwise. */
+  readonly isSampled?: false
 }
 
 /** The origin of a stored value. */
@@ -55,6 +57,14 @@ export interface Envelope {
   readonly taint: readonly TaintLabel[]
   readonly trace?: TraceContext
 }
+
+/** Returns the fields of an event context for work below a span; none without a span. */
+export const eventContextBelow = (above: TraceContext | undefined) =>
+  above ? { trace: above.traceId, span: above.spanId, ...sampledField(above) } : {}
+
+/** Returns the field `isSampled` if the trace is not recorded. */
+export const sampledField = (of: Pick<TraceContext, 'isSampled'> | undefined): Pick<TraceContext, 'isSampled'> =>
+  of?.isSampled === false ? { isSampled: false } : {}
 
 /** Returns the id of the trace of `root`: a run, a thread or a message. */
 export const traceIdOfRoot = (user: UserId, root: string): string => hashText(`${user}\n${root}`).slice(0, 32)

@@ -28,6 +28,8 @@ export type EventContext = {
   readonly span?: string
   /** The id of the parent span. */
   readonly parent?: string
+  /** False if the caller of the trace does not record it; absent otherwise. */
+  readonly isSampled?: false
 }
 
 /** `run` for `run.started`; `context` and `context.cleanup` for `context.cleanup.failed`. */
@@ -158,7 +160,9 @@ export function createEvents(
     }
   }
   const within: Events['within'] = (context, run) => {
-    const all = { ...around.getStore(), ...context }
+    const { isSampled, ...outer } = around.getStore() ?? {}
+    const isOuterTrace = context.trace === undefined || context.trace === outer.trace
+    const all = { ...outer, ...(isOuterTrace && isSampled === false ? { isSampled } : {}), ...context }
     return around.run(all, () => runInContext(all, run))
   }
   return {
@@ -194,8 +198,9 @@ export function createEvents(
     },
     eventContext: () => around.getStore(),
     surroundingSpan(user) {
-      const { userId, trace, span } = around.getStore() ?? {}
-      if (trace !== undefined && span !== undefined && userId === user) return { traceId: trace, spanId: span }
+      const { userId, trace, span, isSampled } = around.getStore() ?? {}
+      if (trace !== undefined && span !== undefined && userId === user)
+        return { traceId: trace, spanId: span, ...(isSampled === false ? { isSampled } : {}) }
       const active = activeSpan()
       return active?.spanId === span ? undefined : active
     },

@@ -4,6 +4,7 @@ import {
   type Events,
   type Json,
   type StoredError,
+  sampledField,
   spanIdOf,
   storeError,
   type TraceContext,
@@ -20,13 +21,20 @@ export interface Observed {
 type Program = (recorder: Recorder) => Promise<Json>
 
 /** The part of a step that has its place in a trace. */
-export type TracedStep = Pick<StepSpec, 'id' | 'principal' | 'runId' | 'threadId' | 'traceId' | 'parentSpan'>
+export type TracedStep = Pick<
+  StepSpec,
+  'id' | 'principal' | 'runId' | 'threadId' | 'traceId' | 'parentSpan' | 'isSampled'
+>
 
 /** Returns the trace and the span of a step, the same at each execution. */
-export const traceOf = ({ id, principal, runId, traceId }: TracedStep): TraceContext => ({
-  traceId: traceId ?? traceIdOfRoot(principal.userId, runId === undefined ? id : `run:${runId}`),
-  spanId: spanIdOf(principal.userId, id),
-})
+export const traceOf = (step: TracedStep): TraceContext => {
+  const { id, principal, runId, traceId } = step
+  return {
+    traceId: traceId ?? traceIdOfRoot(principal.userId, runId === undefined ? id : `run:${runId}`),
+    spanId: spanIdOf(principal.userId, id),
+    ...sampledField(step),
+  }
+}
 
 export const eventContextOf = (spec: TracedStep) => {
   const { id, principal, runId, threadId, parentSpan } = spec
@@ -40,6 +48,7 @@ export const eventContextOf = (spec: TracedStep) => {
     ...(runId === undefined ? {} : { runId }),
     ...(threadId === undefined ? {} : { threadId }),
     ...(parentSpan === undefined ? {} : { parent: parentSpan }),
+    ...sampledField(spec),
   }
 }
 

@@ -4,7 +4,7 @@
  * recorded effects are not repeated. After a failure of the handler, each message gets a new step, in which an effect
  * with an explicit key gets its result from the previous attempt.
  */
-import { failure, type Json, parse, type StoredError, taintField } from '../../core/index.ts'
+import { failure, type Json, parse, type StoredError, sampledField, taintField } from '../../core/index.ts'
 import type { Recorder, StepSpec } from '../../journal/index.ts'
 import type { Fragment } from '../../storage/index.ts'
 import type { MessageType } from '../message-type.ts'
@@ -129,7 +129,7 @@ export class Handling {
     const trace = provenance?.trace
     const { retentionMs } = this.#parts
     return {
-      ...(trace === undefined ? {} : { traceId: trace.traceId, parentSpan: trace.spanId }),
+      ...(trace === undefined ? {} : { traceId: trace.traceId, parentSpan: trace.spanId, ...sampledField(trace) }),
       about: { messageType: type },
       id: stepOf(deliveries),
       principal: { userId: this.#parts.user, kind: 'agent', name: this.#parts.agent },

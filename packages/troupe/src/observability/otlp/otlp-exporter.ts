@@ -16,7 +16,7 @@ import {
 } from '../../core/index.ts'
 import { isTransient, retry, timeout, wrap } from '../../resilience/index.ts'
 import type { MetricsCollector } from '../metrics/index.ts'
-import type { OwnedSpan, Span, SpanSink } from '../traces/index.ts'
+import { type OwnedSpan, runUntraced, type Span, type SpanSink } from '../traces/index.ts'
 import { encodeMetrics, encodeSpans, type OtlpResource } from './encode-otlp.ts'
 
 /**
@@ -92,7 +92,7 @@ export class OtlpExporter implements SpanSink {
   }
 
   async write(spans: readonly OwnedSpan[]): Promise<void> {
-    const ended = spans.flatMap(({ span }) => this.#completeSpan(span) ?? [])
+    const ended = spans.flatMap(({ span }) => (span.isSampled === false ? [] : (this.#completeSpan(span) ?? [])))
     if (ended.length > 0) await this.#post('/v1/traces', encodeSpans(this.#resource, ended))
   }
 
@@ -145,12 +145,13 @@ export class OtlpExporter implements SpanSink {
     const careful = hurried.aborted ? once : wrap(retry({ attempts: 3, clock, random, when: isTransient }), once)
     const call = hurried.aborted ? {} : { signal: hurried }
     const { status, problem } = await careful.execute(async ({ signal }) => {
-      const answer = await fetch(url.replace(/\/$/, '') + path, {
+      const request = {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify(body),
         ...(signal ? { signal } : {}),
-      })
+      }
+      const answer = await runUntraced(() => fetch(url.replace(/\/$/, '') + path, request))
       const text = await answer.text()
       if (!answer.ok) throw failure('sending.rejected', { status: answer.status, problem: truncateText(text, 200) })
       return { status: answer.status, problem: partialRejection(text) }

@@ -2,10 +2,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Context, context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import { type Context, context, createContextKey, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { defineAgent, defineMessage, defineTool, finish, LlmAgent, type User } from '../../index.ts'
+import { defineAgent, defineMessage, defineTool, finish, LlmAgent, type User, Worker } from '../../index.ts'
 import { troupesOfTests } from '../../startup/troupe-testbed.test.fixture.ts'
 import { MockModel } from '../../testing/index.ts'
 import type { SpanTree } from '../index.ts'
@@ -169,5 +169,69 @@ describe('a span of OpenTelemetry', () => {
     await within(() => ada.orchestra.run({ id: 'one', task: 't', agent: 'Looking' }))
     const [step] = (await ada.traces.get('one'))?.roots[0]?.children[0]?.children ?? []
     expect(seen).toMatchObject({ traceId: caller.traceId, spanId: step?.id })
+  })
+  it('The code of a run, a session or a worker is in an unsampled span if that of its caller is unsampled.', async () => {
+    const seen: unknown[] = []
+    const handled = Promise.withResolvers<void>()
+    const note = (): number =>
+      seen.push([trace.getSpanContext(context.active())?.traceFlags, ada.traces.traceparent()?.slice(-2)])
+    const looking = defineAgent({
+      name: 'Looking',
+      run: async (_, ctx) => {
+        note()
+        if (ctx.runId === undefined) return finish('x')
+        await ctx.messages.send(Order, 1, { to: 'Stock' })
+        await (await ctx.startRun({ task: 't', agent: 'Noting' })).result()
+        return finish('x')
+      },
+    })
+    const noting = defineAgent({ name: 'Noting', run: async () => finish(note()) })
+    const ada: User = (await opened({ agents: [looking, noting] })).user('ada')
+    const worker = new Worker('Stock').on(Order, () => {
+      note()
+      handled.resolve()
+    })
+    await ada.start(worker)
+    const unsampled = trace.setSpanContext(ROOT_CONTEXT, { ...caller, traceFlags: 0 })
+    await context.with(unsampled, async () => {
+      await ada.orchestra.run({ id: 'one', task: 't', agent: 'Looking' })
+      await ada.session(looking).generate('hello')
+    })
+    await handled.promise
+    await ada.traces.span('own', note, { traceparent: `00-${caller.traceId}-${caller.spanId}-00` })
+    expect(seen).toEqual(Array.from({ length: 5 }, () => [0, '00']))
+    await ada.orchestra.run({ id: 'two', task: 't', agent: 'Noting' })
+    await ada.traces.span('own', note, { traceparent: `00-${caller.traceId}-${caller.spanId}-01` })
+    expect(seen.slice(5)).toEqual([
+      [1, '01'],
+      [1, '01'],
+    ])
+  })
+  it('Spans below an unsampled span of a caller are stored and not sent to the collector, which is called untraced.', async () => {
+    const sent: string[] = []
+    const tracing: unknown[] = []
+    const config = {
+      agents: [echo],
+      otlp: { url: 'http://collector.test' },
+      fetch: async (_: unknown, init?: RequestInit) => {
+        sent.push(String(init?.body))
+        tracing.push(context.active().getValue(createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING')))
+        return new Response('{}')
+      },
+    }
+    const troupe = await opened(config)
+    const ada = troupe.user('ada')
+    const unsampled = trace.setSpanContext(ROOT_CONTEXT, { ...caller, traceFlags: 0 })
+    await context.with(unsampled, async () => {
+      await ada.orchestra.run({ id: 'hidden', task: 't', agent: 'Echo' })
+      await ada.session(echo).generate('hello')
+    })
+    await ada.orchestra.run({ id: 'shown', task: 't', agent: 'Echo' })
+    const [hidden, shown] = [await ada.traces.get('hidden'), await ada.traces.get('shown')]
+    expect(names(hidden?.roots)).toEqual([runOfEcho])
+    await troupe.close()
+    expect(sent.join()).toContain(shown?.traceId)
+    expect(sent.join()).not.toContain(caller.traceId)
+    expect(tracing.every((suppressed) => suppressed === true)).toBe(true)
   })
 })

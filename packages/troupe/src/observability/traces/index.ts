@@ -1,6 +1,6 @@
 /** Traces: spans of runs, steps, model calls, tools and messages. */
 export { buildTrace, formatTrace } from './build-trace.ts'
-export { activeSpan, runInOpenTelemetryContext } from './open-telemetry.ts'
+export { activeSpan, runInOpenTelemetryContext, runUntraced } from './open-telemetry.ts'
 export { parseTraceparent } from './parse-traceparent.ts'
 export type { RecordedTrace, Span, SpanKind, SpanTree } from './span.ts'
 export { createTracer, type OwnedSpan, type SpanSink, type SpanTracer } from './span-tracer.ts'

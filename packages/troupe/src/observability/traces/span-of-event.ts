@@ -31,6 +31,7 @@ export function spanOfEvent(event: EventFields): Span | undefined {
     startedAt: typeof startedAt === 'number' ? startedAt : at - (typeof durationMs === 'number' ? durationMs : 0),
     ...(running ? {} : { endedAt: at }),
     status: running ? 'running' : failedOf(event) ? 'error' : 'ok',
+    ...(event.isSampled === false ? { isSampled: false } : {}),
     attributes: compact(common(event), shape.attributes),
   }
 }

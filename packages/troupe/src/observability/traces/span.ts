@@ -22,6 +22,8 @@ export interface Span {
   readonly endedAt?: number
   /** `running` while the span is open, `error` if its work failed. */
   readonly status: 'running' | 'ok' | 'error'
+  /** False if the caller of the trace does not record it: the span is stored, and not exported. */
+  readonly isSampled?: false
   /** The attributes, by the semantic conventions of OpenTelemetry. */
   readonly attributes: { readonly [name: string]: Json }
 }

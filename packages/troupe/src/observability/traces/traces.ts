@@ -5,6 +5,7 @@ import {
   checkOptions,
   checkText,
   type Events,
+  eventContextBelow,
   hashText,
   type Ids,
   invalidInput,
@@ -90,7 +91,7 @@ export class Traces {
     const { clock, events, ids } = this.#parts
     const above = this.#above(options.traceparent)
     const trace = above?.traceId ?? hashText(ids.next()).slice(0, 32)
-    const around = { userId: this.#user, trace, ...(above ? { span: above.spanId } : {}) }
+    const around = { userId: this.#user, trace, ...eventContextBelow(above) }
     return events.within(around, () =>
       events.spanned(async () => {
         const began = clock.monotonic()
@@ -118,8 +119,9 @@ export class Traces {
 
   /** Returns the traceparent of the surrounding span, for a header; undefined outside of spans. */
   traceparent(): string | undefined {
-    const { trace, span } = this.#parts.events.eventContext() ?? {}
-    return trace === undefined || span === undefined ? undefined : `00-${trace}-${span}-01`
+    const { trace, span, isSampled } = this.#parts.events.eventContext() ?? {}
+    const flags = isSampled === false ? '00' : '01'
+    return trace === undefined || span === undefined ? undefined : `00-${trace}-${span}-${flags}`
   }
 
   #above(traceparent: string | undefined): TraceContext | undefined {

@@ -1,6 +1,6 @@
 /** The context of the events of a request over HTTP: its id, and its place in a trace. */
 import type { FastifyRequest } from 'fastify'
-import type { EventContext, Events, UserId } from '../../core/index.ts'
+import { type EventContext, type Events, eventContextBelow, type UserId } from '../../core/index.ts'
 import { parseTraceparent } from '../../observability/index.ts'
 
 /**
@@ -11,5 +11,5 @@ export function requestEventContext(events: Events, user: UserId, { id, headers 
   const { traceparent } = headers
   const named = typeof traceparent === 'string' ? parseTraceparent(traceparent) : undefined
   const caller = events.surroundingSpan(user) ?? named
-  return { userId: user, requestId: id, ...(caller ? { trace: caller.traceId, span: caller.spanId } : {}) }
+  return { userId: user, requestId: id, ...eventContextBelow(caller) }
 }

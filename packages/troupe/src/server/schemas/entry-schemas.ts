@@ -6,7 +6,7 @@ const names = list(z.string())
 
 export const provenanceSchema = z.object({
   agent: z.string(),
-  trace: z.object({ traceId: z.string(), spanId: z.string() }).optional(),
+  trace: z.object({ traceId: z.string(), spanId: z.string(), isSampled: z.literal(false).optional() }).optional(),
   runId: z.string().optional(),
   stepId: z.string().optional(),
   effectId: z.string().optional(),

@@ -49,7 +49,7 @@ export function publishedEvent(userId: UserId, runId: string, trace: RunTrace, e
     if (value !== undefined) fields[name] = value
   }
   const { type, at, seq, path } = event
-  const base = { type, at, userId, runId, seq, trace: trace.id, path, ...trace.spanOf(event) }
+  const base = { type, at, userId, runId, seq, trace: trace.id, ...trace.sampled, path, ...trace.spanOf(event) }
   return { ...base, ...fields, ...summaryOf(event), ...beginningIn(event) } as PublishedEvent
 }
 

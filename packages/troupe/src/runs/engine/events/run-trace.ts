@@ -1,5 +1,5 @@
 /** The trace of a run: its id, and the spans of its events: the run, below it its branches, below those their steps. */
-import { spanIdOf, type TraceContext, traceIdOfRoot, type UserId } from '../../../core/index.ts'
+import { sampledField, spanIdOf, type TraceContext, traceIdOfRoot, type UserId } from '../../../core/index.ts'
 import { runJournal, stepJournal } from '../../../journal/index.ts'
 import type { Pinned } from '../../machine/machine-events.ts'
 import type { AnnouncedEvent } from './run-event.ts'
@@ -29,6 +29,8 @@ export class RunTrace {
   readonly #journal: string
   readonly #stepJournals: string
   readonly #callerSpan: TraceContext | undefined
+  /** The field of each event of a run whose caller does not record the trace. */
+  readonly sampled: Pick<TraceContext, 'isSampled'>
   /** The ids of spans, each of which is a hash, by the names of what they are of. */
   readonly #spans = new Map<string, string>()
 
@@ -38,6 +40,7 @@ export class RunTrace {
     this.#journal = runJournal(run)
     this.#stepJournals = stepJournal(run, '')
     this.#callerSpan = callerSpanOf(pinned)
+    this.sampled = sampledField(this.#callerSpan)
   }
 
   /** Returns undefined for events that start or end no span. */

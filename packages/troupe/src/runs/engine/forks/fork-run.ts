@@ -10,6 +10,7 @@ import {
   checkSignal,
   invalidInput,
   type Json,
+  sampledField,
   show,
   spanIdOf,
   TimeSlice,
@@ -183,7 +184,11 @@ function spanAbove({ platform }: OrchestraParts, user: UserId, parent: Parent | 
   const caller = platform.events.surroundingSpan(user)
   if (!parent) return caller
   const root = runJournal(parent.above.at(-1) ?? parent.run)
-  return { traceId: caller?.traceId ?? traceIdOfRoot(user, root), spanId: spanIdOf(user, parent.step) }
+  return {
+    traceId: caller?.traceId ?? traceIdOfRoot(user, root),
+    spanId: spanIdOf(user, parent.step),
+    ...sampledField(caller),
+  }
 }
 
 /** The troupe starts a child run that is retried together with its parent. */

@@ -12,7 +12,7 @@ import {
   type StepEntry,
   stepOfRun,
 } from '../../../../agents/index.ts'
-import { failure, type Json, taintField, type UserId } from '../../../../core/index.ts'
+import { failure, type Json, sampledField, taintField, type UserId } from '../../../../core/index.ts'
 import {
   type EffectUndoOptions,
   type EffectUndoResult,
@@ -30,7 +30,7 @@ import type { State } from '../../../machine/state.ts'
 import { withDailyBudget } from '../../budgets/daily-usage.ts'
 import { parentOf } from '../../children/parent.ts'
 import { type RunMessage, runMessageJson } from '../../commands/run-message.ts'
-import { traceIdOf } from '../../events/run-trace.ts'
+import { callerSpanOf, traceIdOf } from '../../events/run-trace.ts'
 import type { OrchestraParts } from '../../orchestra-parts.ts'
 import { isOfCaller } from '../../starts/of-caller.ts'
 import { descriptionsOf } from '../../starts/run-code.ts'
@@ -104,6 +104,7 @@ export class StepCode {
       principal: { userId: user, kind: 'agent', name: command.agent },
       runId: run,
       traceId: traceIdOf(user, run, pinned),
+      ...sampledField(callerSpanOf(pinned)),
       input: { agent: command.agent, input: command.input },
       ...taintField(command.taint),
       ...(grace === undefined ? {} : { graceMs: grace }),
