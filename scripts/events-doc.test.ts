@@ -32,6 +32,7 @@ it('readEventFields reads the fields of every event, with their types and doc co
     'errorId',
     'tool',
     'agent',
+    'callId',
     'security',
   ])
 })
