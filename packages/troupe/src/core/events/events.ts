@@ -128,6 +128,13 @@ export interface EventsOptions {
   readonly activeSpan?: () => TraceContext | undefined
 }
 
+/** Returns what a context inherits. Whether a trace is recorded is not passed on to another trace. */
+function outsideOf({ trace }: EventContext, outer: EventContext | undefined): EventContext | undefined {
+  if (outer?.isSampled !== false || trace === undefined || trace === outer.trace) return outer
+  const { isSampled: _, ...others } = outer
+  return others
+}
+
 /** @param onFailure called with the error of an observer; must not throw */
 export function createEvents(
   onFailure: (error: unknown, event: TroupeEvent) => void,
@@ -160,9 +167,7 @@ export function createEvents(
     }
   }
   const within: Events['within'] = (context, run) => {
-    const { isSampled, ...outer } = around.getStore() ?? {}
-    const isOuterTrace = context.trace === undefined || context.trace === outer.trace
-    const all = { ...outer, ...(isOuterTrace && isSampled === false ? { isSampled } : {}), ...context }
+    const all = { ...outsideOf(context, around.getStore()), ...context }
     return around.run(all, () => runInContext(all, run))
   }
   return {
