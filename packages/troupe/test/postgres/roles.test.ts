@@ -82,7 +82,8 @@ describe.skipIf(missing !== undefined)('the roles of PostgreSQL', () => {
     standby.onState(({ state }) => states.push(state))
     try {
       await expect(standby.commit(change)).rejects.toMatchObject({
-        code: 'storage.read_only',
+        code: 'storage.writes_rejected',
+        retryable: true,
         message: expect.stringContaining('in a read-only transaction'),
       })
       expect(standby.state()).toMatchObject({

@@ -100,7 +100,7 @@ export function failureOf(error: unknown, settings: PostgresSettings, path = set
   if (kind === 'denied') return failure('storage.denied', values, options)
   if (kind === 'exhausted')
     return failure('storage.exhausted', { path, ms: acquireMs, connections: poolSize + poolOverflow }, options)
-  if (kind === 'writes') return failure('storage.read_only', values, options)
+  if (kind === 'writes') return failure('storage.writes_rejected', values, options)
   if (kind === 'slow') return failure('storage.slow', { ...values, ms: statementMs }, options)
   return failure('storage.io', values, options)
 }

@@ -33,7 +33,7 @@ export interface PostgresStorageOptions {
 /** The states after errors with which the server accepts no change at all. */
 const rejectingStates: Readonly<Record<string, 'full' | 'failed'>> = {
   'storage.full': 'full',
-  'storage.read_only': 'failed',
+  'storage.writes_rejected': 'failed',
 }
 
 export class PostgresStorage implements OpenedStorage {

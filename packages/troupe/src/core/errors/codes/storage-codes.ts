@@ -32,8 +32,13 @@ export const storageCodes = {
   'storage.read_only': {
     class: errors.ExternalServiceError,
     message: 'The database {path} cannot be written: {problem}.',
-    hint: 'Check the permissions of the file and its folder, and that the disk is not mounted read-only; on PostgreSQL, that this is the primary and the database takes writes.',
+    hint: 'Check the permissions of the file and its folder, and that the disk is not mounted read-only.',
     retryable: false,
+  },
+  'storage.writes_rejected': {
+    class: errors.ExternalServiceError,
+    message: 'The server of {path} accepts no writes: {problem}.',
+    hint: 'After a failover, wait until the address leads to the new primary: each further change reconnects. Otherwise check default_transaction_read_only of the server, the database and the role. Nothing was changed.',
   },
   'storage.full': {
     class: errors.CapacityError,
