@@ -132,6 +132,19 @@ describe.skipIf(missing !== undefined)('commands from any process', () => {
     expect((await far.result()).response).toBe('blue')
   })
 
+  test('A command waits longer for a process with the code if other processes share the database.', async () => {
+    const [here, there] = [await open({ agents: [asking] }), await open(), await open()]
+    const run = await here.user('ada').orchestra.start({ task: 'x', topology })
+    const far = await runOf(there, run.id)
+    const [question] = (await far.result()).questions
+    await here.close()
+    const answered = far.answer(question?.id ?? '', 'blue').catch((error: unknown) => error)
+    await pause(4_500)
+    await open({ agents: [asking] })
+    expect(await answered).toBe(undefined)
+    expect((await far.result()).response).toBe('blue')
+  })
+
   test('A command that is repeated with its id is done once, and answered alike.', async () => {
     const [here, there] = [await open({ agents: [asking] }), await open()]
     const run = await here.user('ada').orchestra.start({ task: 'x', topology })

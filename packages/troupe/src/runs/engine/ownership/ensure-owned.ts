@@ -3,8 +3,13 @@ import { TroupeError, type UserId } from '../../../core/index.ts'
 import type { RetryWindow } from '../commands/command-options.ts'
 import type { RunHost } from '../run-host.ts'
 
-/** The time in ms for another process to find a run that this one cannot execute. */
+/** The time in ms for a process that starts, or that has just claimed the run, to be found as its owner. */
 const retryWindowMs = 3_000
+/**
+ * The time in ms for another process to claim a run that this one cannot execute. Other processes reach a storage that
+ * loses connections only after some attempts.
+ */
+const otherProcessWindowMs = 15_000
 /** The time in ms for a step of the parent, executed by this process, to give a child run its code. */
 const parentWindowMs = 15_000
 /** The time in ms that a caller waits for a failing storage; the run is taken over as soon as the storage works. */
@@ -41,6 +46,8 @@ export async function ensureOwned(host: RunHost, user: UserId, run: string, retr
     delete retryWindow.storageFailedSince
   } catch (error) {
     if (isOfStorage(error)) {
+      // Other processes cannot claim the run either.
+      delete retryWindow.unable
       retryWindow.storageFailedSince ??= now
       if (now - retryWindow.storageFailedSince >= storageWindowMs) throw error
       return
@@ -68,5 +75,6 @@ async function retryMsOf(host: RunHost, user: UserId, run: string): Promise<numb
     () => false,
   )
   if (isOwned) return parentWindowMs
-  return storage.broadcast ? retryWindowMs : 0
+  if (!storage.broadcast) return 0
+  return (await store.hasOtherProcess()) ? otherProcessWindowMs : retryWindowMs
 }

@@ -107,6 +107,8 @@ export interface RunStore {
     user: UserId,
     run: string,
   ): Promise<{ readonly holder: 'here' | 'other-process' | 'none'; readonly form: number } | undefined>
+  /** Returns whether another process with a valid lease shares the storage. */
+  hasOtherProcess(): Promise<boolean>
   /** Returns the open runs of all users in pages by key. */
   open(limit: number, after?: { readonly user: string; readonly run: string }): Promise<readonly OpenRun[]>
   /** Returns whether the user has an open run whose id begins with the prefix. */
@@ -236,6 +238,12 @@ function createReads(
       const row = rows?.[0]
       if (!row) return undefined
       return { holder: holderIn(row, processId()), form: Number(row.form) }
+    },
+    async hasOtherProcess() {
+      const [rows] = await storage.read({ work: true }, [
+        queries.otherProcess({ processId: processId(), now: { $: 'now' } }, { returns: true }),
+      ])
+      return rows?.[0] !== undefined
     },
     async get(user, run) {
       const [rows] = await storage.read({ user }, [queries.get({ user, run }, { returns: true })])

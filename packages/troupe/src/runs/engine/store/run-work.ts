@@ -2,7 +2,7 @@
 import { sql } from 'kysely'
 import { prefixEnd } from '../../../core/index.ts'
 import { runPrefix } from '../../../journal/index.ts'
-import { type Dialect, templates } from '../../../storage/index.ts'
+import { type Bind, type Dialect, templates } from '../../../storage/index.ts'
 
 interface WorkKey {
   readonly user: string
@@ -56,6 +56,10 @@ export function openWork(dialect: Dialect) {
   const owned = sql`from work left join processes on processes.process_id = work.owner`
   return {
     holder: compile<WorkKey>((p) => sql`select owner, form, process_id as registered ${owned} where ${isWork(p)}`),
+    otherProcess: compile<{ processId: string; now: Bind }>(
+      (p) =>
+        sql`select 1 as found from processes where process_id <> ${p.processId} and lease_until > ${p.now} limit 1`,
+    ),
     open: compile<WorkKey & { limit: number }>(
       (p) => sql`select user_id, journal_id, owner, form, process_id as registered ${owned}
         where ${runsAfter(p)} ${order} limit ${p.limit}`,
