@@ -4,6 +4,7 @@ import type { UncertainEffect } from '../../journal/index.ts'
 import type { RunAccount } from '../machine/run/run-account.ts'
 import { accountWhileChildrenWait, questionsWhileChildrenWait } from './children/child-runs.ts'
 import type { RetryWindow } from './commands/command-options.ts'
+import { StorageWait } from './events/storage-wait.ts'
 import { ensureOwned, isOfStorage } from './ownership/ensure-owned.ts'
 import type { RunHost } from './run-host.ts'
 import { readAccount } from './store/account-text.ts'
@@ -16,6 +17,9 @@ export interface AwaitedResult {
   readonly uncertain?: readonly UncertainEffect[]
 }
 
+/** The time in ms for which a caller waits for a failing storage. */
+const storageWaitMs = 30_000
+
 /** @param find returns undefined while the run is to be waited for */
 async function until<T>(
   host: RunHost,
@@ -24,17 +28,21 @@ async function until<T>(
   signal: AbortSignal | undefined,
   find: (attempt: number) => Promise<T | undefined>,
 ): Promise<T> {
+  const storage = new StorageWait(host.parts.platform.clock, storageWaitMs)
   for (let attempt = 1; ; attempt++) {
     const change = host.nextEvents(user, run, signal)
     try {
       const found = host.works(user, run) ? undefined : await find(attempt)
       if (found !== undefined) return found
+      storage.succeeded()
       await change.promise
-      if (signal?.aborted)
-        throw failure('cancelled', { what: `Waiting for the run ${run}, which continues,` }, { cause: signal.reason })
+    } catch (error) {
+      await storage.failed(error, signal)
     } finally {
       change.stop()
     }
+    if (signal?.aborted)
+      throw failure('cancelled', { what: `Waiting for the run ${run}, which continues,` }, { cause: signal.reason })
   }
 }
 

@@ -28,16 +28,14 @@ import { type BreakpointSpec, readBreakOn } from '../../topology/index.ts'
 import { type Inspection, inspectRun } from '../history/inspect-run.ts'
 import { PastRun } from '../history/past-run.ts'
 import { type RecordedCall, recordedCall } from '../history/steps/recorded-call.ts'
-import { type AgentPath, pathOf, pathSetBy } from '../machine/labels/agent-path.ts'
 import { childQuestionOf } from '../machine/run/child-question-id.ts'
-import { awaitResult, isWaiting } from './await-run.ts'
+import { awaitResult } from './await-run.ts'
 import { isOpenChild } from './children/is-open-child.ts'
 import { type CommandOptions, checkCommand } from './commands/command-options.ts'
 import { copyAnswer } from './copy-answer.ts'
 import { editRun, type RunEdits } from './edit-run.ts'
-import { rejectAhead } from './events/reject-ahead.ts'
+import { readEvents } from './events/read-events.ts'
 import type { EventOptions, RunEvent } from './events/run-event.ts'
-import { traceIdOf } from './events/run-trace.ts'
 import { type ForkOptions, readFork } from './forks/fork-options.ts'
 import { forkRun } from './forks/fork-run.ts'
 import { type RetryOptions, retryRun } from './forks/retry-run.ts'
@@ -46,12 +44,9 @@ import type { RunLivePart } from './orchestra-parts.ts'
 import { recordRead } from './record-read.ts'
 import { type RunResult, revive, type UncertainEffectOfRun } from './run-result.ts'
 import { noteRunTaint, withRunTaint } from './store/note-run-taint.ts'
-import { type RetentionTimes, readRetainedRecords, rejectExpired, retentionTimesOf } from './store/retained-records.ts'
+import { type RetentionTimes, readRetainedRecords, retentionTimesOf } from './store/retained-records.ts'
 import { readRecord } from './store/run-record.ts'
 import { resolveEffect, uncertainEffects } from './uncertain-effects.ts'
-
-const over = new Set<string>(['run.completed', 'run.failed', 'run.cancelled'])
-const pageSize = 200
 
 /** A run: follow it, answer its questions, pause, fork, retry or cancel it. */
 export class Run<Response = Json> {
@@ -136,6 +131,7 @@ export class Run<Response = Json> {
 
   /**
    * Yields the events of the run after `from` until the run ends, the signal aborts, or with `untilWaiting` the run waits.
+   * While the storage cannot be read, it waits for up to five minutes and then continues.
    * @throws ValidationError for a `from` beyond the newest event
    * @example for await (const event of run.events()) console.log(event.seq, event.type)
    */
@@ -147,53 +143,9 @@ export class Run<Response = Json> {
     // A signal that has aborted before the call yields no event.
     checkSignalType('run.events', signal)
     recordRead(this.#host.parts, this.#user, this.id)
-    return endable(signal, (ended) => this.#events(from, untilWaiting, ended))
-  }
-
-  async *#events(from: number, untilWaiting: boolean, signal: AbortSignal): AsyncGenerator<RunEvent> {
-    let seq = from
-    const { id: run } = this
-    const at = { run, user: this.#user }
-    let trace = ''
-    let record = 0
-    rejectExpired(this.#host.parts, await this.#host.row(this.#user, run))
-    if (from > 0) await rejectAhead(this.#host, this.#user, run, from)
-    const paths = new Map<string, AgentPath>()
-    while (!signal.aborted) {
-      const arrival = this.#host.nextEvents(this.#user, this.id, signal)
-      try {
-        // Read before the records, so that they include the events that led to the wait or the end.
-        const row = await this.#host.row(this.#user, run)
-        const before = record
-        let page: Awaited<ReturnType<OrchestraHost['records']>>
-        do {
-          page = await this.#host.records(this.#user, this.id, record, pageSize)
-          if (page.length > 0) await noteRunTaint(this.#host.parts, this.#user, this.id)
-          for (const { seq: position, body } of page) {
-            record = position
-            const { input, events = [], first = 1 } = readRecord(body)
-            if (input?.type === 'start') trace = traceIdOf(this.#user, run, input.pinned)
-            for (const [i, event] of events.entries()) {
-              const set = pathSetBy(paths, event)
-              if (set) paths.set(...set)
-              if (first + i > seq) {
-                seq = first + i
-                yield { ...event, seq, path: pathOf(paths, event), ...at, trace }
-              }
-              if (over.has(event.type)) return
-            }
-          }
-        } while (page.length === pageSize)
-        // A run that failed by a broken invariant ends without an event.
-        if (row.endedAt !== null || (untilWaiting && (await isWaiting(this.#host, this.#user, row)))) {
-          if (record === before) return
-          continue
-        }
-        await arrival.promise
-      } finally {
-        arrival.stop()
-      }
-    }
+    return endable(signal, (ended) =>
+      readEvents(this.#host, { user: this.#user, run: this.id, from, untilWaiting, signal: ended }),
+    )
   }
 
   /** Yields tokens and progress from now on. They are not stored, and some may be missing. Ends with the run or the signal. */
