@@ -259,6 +259,9 @@ async function applied(transactions: Transactions): Promise<readonly Applied[]> 
   return (rows[0] ?? []) as unknown as readonly Applied[]
 }
 
+/** Clocks that differ by more, in ms, were set since the poll before. */
+const leastJumpMs = 1_000
+
 /** The number of users in one page of `troupe_changed`; pages are ordered by user. */
 const changedPage = 10_000
 
@@ -275,7 +278,9 @@ async function poll(
   })
   const asked = clock.now()
   const { rows, at } = await ask(transactions, schemaStatement, wakesStatement, changedAfter(''))
-  if (time !== 'clock') onServerTime?.(at, asked, clock.now())
+  const answered = clock.now()
+  const isClockSet = time !== 'clock' && (at - answered > leastJumpMs || asked - at > leastJumpMs)
+  if (time !== 'clock') onServerTime?.(at, asked, answered)
   const [schema = [], wakes = [], first = []] = rows
   const users: Hint[] = []
   for (let page = first; ; ) {
@@ -285,7 +290,7 @@ async function poll(
     page = (await ask(transactions, changedAfter(String(page.at(-1)?.user_id)))).rows[0] ?? []
   }
   await checkSchema(schema as unknown as readonly Applied[])
-  return { wakes: Number(wakes[0]?.wakes), at, users }
+  return { wakes: Number(wakes[0]?.wakes), at, users, isClockSet }
 }
 
 /**

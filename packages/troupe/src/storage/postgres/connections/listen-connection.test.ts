@@ -24,7 +24,7 @@ function open() {
     // The poll announces the queues, too.
     announce: (hints) => received.push(...hints.filter((hint) => 'arrival' in hint)),
     notify: async () => {},
-    poll: async () => ({ wakes: 0, at: 0, users: [] }),
+    poll: async () => ({ wakes: 0, at: 0, users: [], isClockSet: false }),
     state: () => {},
   })
   return { line, received }

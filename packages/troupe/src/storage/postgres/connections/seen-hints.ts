@@ -8,6 +8,8 @@ export interface PolledHints {
   /** Ms since 1970 in the database's time. */
   readonly at: number
   readonly users: readonly Hint[]
+  /** The clock of this process or of the server was set: what was computed from its time must be computed afresh. */
+  readonly isClockSet: boolean
 }
 
 /** The maximum delay in ms between the time in a commit and its visibility. */
@@ -42,10 +44,10 @@ export class SeenHints {
    * committed when a listener read. The first poll announces no hints.
    * @returns the hints to announce
    */
-  newsOf({ wakes, at, users }: PolledHints): readonly Hint[] {
+  newsOf({ wakes, at, users, isClockSet }: PolledHints): readonly Hint[] {
     const isFirst = this.#wakes < 0
     const hasNewWakes = wakes !== this.#wakes
-    const announcesQueues = hasNewWakes || this.#repeats
+    const announcesQueues = hasNewWakes || isClockSet || this.#repeats
     this.#wakes = wakes
     this.#at = at
     this.#repeats = hasNewWakes
