@@ -7,7 +7,7 @@ import { Cluster, freePort } from './cluster.ts'
 const bin = binaries()
 if (!bin) process.stderr.write('skipped: no programs of PostgreSQL\n')
 
-describe.skipIf(bin === undefined)('a server that is stopped for a while', () => {
+describe.skipIf(bin === undefined)('runs on a stopped server', () => {
   let cluster: Cluster
   beforeAll(async () => {
     cluster = new Cluster({ bin: bin as string, port: await freePort(), settings: { fsync: 'off' } })
