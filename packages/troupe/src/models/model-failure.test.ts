@@ -37,6 +37,28 @@ describe('verdictOf', () => {
     expect(verdict({ statusCode: 429, message })).toMatchObject({ kind: 'limited' })
   })
 
+  it.each([
+    { code: 429, message: 'Slow down.' },
+    { code: '429', message: 'Slow down.' },
+    { code: 'rate_limit_exceeded', type: 'requests', message: 'Slow down.' },
+    { type: 'rate_limit_error', message: 'Slow down.' },
+    { status: 'RESOURCE_EXHAUSTED', message: 'Slow down.' },
+  ])('verdictOf waits after a rate limit that a stream reports as %j.', (reported) => {
+    expect(verdictOf(reportedInStream(reported), 0)).toMatchObject({ kind: 'limited' })
+  })
+
+  it.each([
+    { type: 'overloaded_error', message: 'Overloaded' },
+    { status: 'UNAVAILABLE', message: 'The model is overloaded.' },
+  ])('verdictOf retries after an overload that a stream reports as %j.', (reported) => {
+    expect(verdictOf(reportedInStream(reported), 0)).toMatchObject({ kind: 'failed', canRetry: true })
+  })
+
+  it('verdictOf does not wait for a used-up credit that a stream reports.', () => {
+    const reported = { code: 'insufficient_quota', type: 'insufficient_quota', message: 'You exceeded your quota.' }
+    expect(verdictOf(reportedInStream(reported), 0)).toMatchObject({ kind: 'rejected', status: 429 })
+  })
+
   it('verdictOf does not retry a prompt that a stream reports as too long.', () => {
     const reported = { code: 'context_length_exceeded', message: 'Your input exceeds the limit.' }
     expect(verdictOf(reportedInStream(reported), 0)).toMatchObject({ kind: 'rejected', status: 400 })

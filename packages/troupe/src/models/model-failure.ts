@@ -88,9 +88,26 @@ export function reportedInStream(reported: unknown): Error {
   const { message, type, isRetryable } = fields
   const problem = [message, type].find((text) => typeof text === 'string' && text !== '') ?? 'it reported a failure'
   const known = [fields.statusCode, fields.status, fields.code].map(Number).find((code) => code >= 400 && code < 600)
-  const status = known ?? (namesWindow.test(`${problem} ${String(fields.code)}`) ? 400 : undefined)
-  const more = status === undefined ? { isRetryable: isRetryable ?? true } : { statusCode: status, isRetryable }
+  const names = [type, fields.code, fields.status].map(String)
+  const status = known ?? statusNamed(names, String(problem))
+  // The body shows whether the credit is used up.
+  const more =
+    status === undefined
+      ? { isRetryable: isRetryable ?? true }
+      : { statusCode: status, isRetryable, responseBody: JSON.stringify(names) }
   return Object.assign(new Error(String(problem)), more)
+}
+
+/** Names of rate limits: OpenAI and what is compatible with it, Anthropic, Google. */
+const namesLimit = /^(?:rate_limit(?:_exceeded|_error)?|too_many_requests|insufficient_quota|RESOURCE_EXHAUSTED)$/
+/** Names of an overload, which services answer with 503, Anthropic with 529. */
+const namesOverload = /^(?:overloaded(?:_error)?|server_overloaded|UNAVAILABLE)$/
+
+/** Returns the status with which a service answers a request for the same reason. */
+function statusNamed(names: readonly string[], problem: string): number | undefined {
+  if (names.some((name) => namesLimit.test(name))) return 429
+  if (names.some((name) => namesOverload.test(name))) return 529
+  return namesWindow.test(`${problem} ${names.join(' ')}`) ? 400 : undefined
 }
 
 /**
