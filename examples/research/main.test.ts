@@ -136,7 +136,7 @@ describe('a research project', () => {
 })
 
 describe('bad input', () => {
-  const cases: readonly [string, readonly string[], RegExp, (() => void)?][] = [
+  const cases: [string, readonly string[], RegExp, (() => void)?][] = [
     ['a folder that is missing', ['Why?', '--docs', 'nowhere'], /nowhere does not exist/],
     ['a file in place of a folder', ['Why?', '--docs', 'docs/guide.md'], /is a file, not a folder/],
     ['an empty folder', ['Why?', '--docs', 'empty'], /empty is empty/, () => mkdirSync(join(folder.root, 'empty'))],
@@ -186,6 +186,8 @@ describe('bad input', () => {
       },
     ],
   ]
+  if (process.platform === 'linux')
+    cases.push(['a data folder that cannot be made', ['Why?', '--docs', 'docs', '--data', '/proc/x'], /\/proc\/x/])
 
   it.each(cases)('An invocation with %s ends with one sentence and exit code 2.', async (_, args, message, prepare) => {
     prepare?.()

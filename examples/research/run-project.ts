@@ -1,7 +1,6 @@
 /** Runs a research project: opens the database, starts the team or lets it go on, shows it at work, writes the report. */
 import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createTroupe, type Orchestra, type Run, type StartSpec, type Troupe } from 'troupe'
 import { crashing } from './crash.ts'
@@ -132,16 +131,8 @@ async function retryFirstFailure(run: Run): Promise<Run> {
   return run.retry()
 }
 
-async function openTroupe(data: string): Promise<Troupe> {
-  const folder = resolve(data)
-  try {
-    await mkdir(folder, { recursive: true })
-  } catch (cause) {
-    throw new InputError(`The folder ${folder} for the database cannot be made: ${(cause as Error).message}.`, {
-      cause,
-    })
-  }
-  return createTroupe({ storage: `sqlite:${join(folder, 'research.db')}`, log: 'silent' })
+function openTroupe(data: string): Promise<Troupe> {
+  return createTroupe({ storage: `sqlite:${join(resolve(data), 'research.db')}`, log: 'silent' })
 }
 
 /** The index of these documents beside the database: the next question about them reads only what has changed. */

@@ -1,5 +1,5 @@
 /** Names of files that a power failure does not lose: a sync of a file writes its data, and a sync of its folder its name. */
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Writes the names in a folder, unless its file system has no such sync, or the process may not read the folder. */
@@ -16,11 +16,20 @@ function syncFolder(path: string): void {
   }
 }
 
-/** Creates the folder and those above it that are missing, for the owner alone. */
+/**
+ * Creates the folder and those above it that are missing, for the owner alone. One folder at a time: on a file system without
+ * folders, such as /proc, Node's recursive mkdir never ends.
+ */
 export function createFolder(path: string): void {
-  const first = mkdirSync(path, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  for (let created = path; created.length >= first.length; created = dirname(created)) syncFolder(dirname(created))
+  if (existsSync(path)) return
+  createFolder(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // Another process may have created it meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+  syncFolder(dirname(path))
 }
 
 /** Renames a file whose data is on the disk, or a folder of such files. */

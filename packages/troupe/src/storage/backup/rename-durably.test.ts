@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { createFolder } from './rename-durably.ts'
+
+it('createFolder creates the missing folders above a folder, and accepts an existing one.', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'troupe-folder-'))
+  try {
+    createFolder(join(folder, 'a', 'b'))
+    createFolder(join(folder, 'a', 'b'))
+    expect(statSync(join(folder, 'a', 'b')).isDirectory()).toBe(true)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+it.runIf(process.platform === 'linux')('createFolder throws on a file system without folders.', () => {
+  expect(() => createFolder('/proc/x/y')).toThrow(/ENOENT/)
+})
