@@ -1,5 +1,5 @@
 /** Names of files that a power failure does not lose: a sync of a file writes its data, and a sync of its folder its name. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Writes the names in a folder, unless its file system has no such sync, or the process may not read the folder. */
@@ -21,16 +21,18 @@ function syncFolder(path: string): void {
  * folders, such as /proc, Node's recursive mkdir never ends.
  */
 export function createFolder(path: string): void {
-  if (existsSync(path)) return
+  if (isFolder(path)) return
   createFolder(dirname(path))
   try {
     mkdirSync(path, { mode: 0o700 })
   } catch (error) {
     // Another process may have created it meanwhile.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    if (!isFolder(path)) throw error
   }
   syncFolder(dirname(path))
 }
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 
 /** Renames a file whose data is on the disk, or a folder of such files. */
 export function renameDurably(from: string, to: string): void {
