@@ -39,8 +39,8 @@ export interface ServedMetrics extends AsyncDisposable {
  */
 export async function serveMetrics(troupe: Troupe, options: MetricsOptions): Promise<ServedMetrics> {
   const { port, host = '127.0.0.1' } = checkMetrics(options)
-  const { default: fastify } = await import('fastify')
   const { log } = partsIn(troupe).observability
+  const { default: fastify } = await import('fastify')
   const app = fastify({ logger: false, schemaController: withoutCompilers, bodyLimit: 1_024 })
   const hosts = isLoopback(host) ? ownNames : undefined
   app.setErrorHandler((error, request, reply) => sendProblem(reply, problemOf(error, request, log)))

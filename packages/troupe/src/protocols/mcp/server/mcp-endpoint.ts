@@ -28,8 +28,8 @@ export type McpEndpoint = (
  * between requests, so that any process can answer any of them.
  */
 export async function createMcpEndpoint(troupe: Troupe): Promise<McpEndpoint> {
-  const sdk = await loadServerSdk()
   const parts = partsIn(troupe)
+  const sdk = await loadServerSdk()
   let subscriptions = 0
   return (identity, request, body, heartbeatMs) => {
     const caller = mcpCallerOf(troupe, parts, identity)
