@@ -128,11 +128,17 @@ export interface EventsOptions {
   readonly activeSpan?: () => TraceContext | undefined
 }
 
-/** Returns what a context inherits. Whether a trace is recorded is not passed on to another trace. */
-function outsideOf({ trace }: EventContext, outer: EventContext | undefined): EventContext | undefined {
-  if (outer?.isSampled !== false || trace === undefined || trace === outer.trace) return outer
-  const { isSampled: _, ...others } = outer
-  return others
+/** Returns what a context inherits. Another step has its own thread, and another trace its own sampling. */
+function outsideOf({ trace, stepId }: EventContext, outer: EventContext | undefined): EventContext | undefined {
+  if (!outer) return undefined
+  const { threadId, isSampled, ...others } = outer
+  const isOtherStep = stepId !== undefined && stepId !== outer.stepId
+  const isOtherTrace = trace !== undefined && trace !== outer.trace
+  return {
+    ...others,
+    ...(threadId === undefined || isOtherStep ? {} : { threadId }),
+    ...(isSampled === undefined || isOtherTrace ? {} : { isSampled }),
+  }
 }
 
 /** @param onFailure called with the error of an observer; must not throw */

@@ -66,6 +66,32 @@ it('The spans of a session have its thread as the id of the conversation, and th
   expect(spans[2]?.attributes).toMatchObject({ 'gen_ai.tool.call.id': 'call_1' })
 })
 
+it('The spans of a run that a tool of a session starts have the run as the id of the conversation.', async () => {
+  const server = await openProviderServer([
+    { tool: { name: 'begin', args: {} } },
+    { tool: { name: 'find', args: {} } },
+    { text: 'the answer' },
+    { text: 'the end' },
+  ])
+  servers.push(server)
+  const model = { url: server.url, model: 'small' }
+  const clerk = new LlmAgent({ name: 'Clerk', model, tools: { find } })
+  const troupe = await opened({ agents: [clerk] })
+  const ada = troupe.user('ada')
+  const begin = defineTool({
+    name: 'begin',
+    description: 'Starts a run.',
+    inputSchema: z.object({}),
+    effect: 'idempotent',
+    execute: async () => (await ada.orchestra.run({ id: 'child', agent: 'Clerk', task: 't' })).status,
+  })
+  const chief = new LlmAgent({ name: 'Chief', model, tools: { begin } })
+  await ada.session(chief, { threadId: 'a/b' }).generate('hello')
+  const spans = flat((await ada.traces.get('child'))?.roots)
+  expect(spans.filter(({ name }) => name === 'chat small')).toHaveLength(2)
+  expect(new Set(spans.map(({ attributes }) => attributes['gen_ai.conversation.id']))).toEqual(new Set(['child']))
+})
+
 it('A span that failed without an error code has the error type _OTHER.', async () => {
   const failing = new LlmAgent({ name: 'Failing', model: { url: 'http://127.0.0.1:1', model: 'small' } })
   const ada = (await opened({ agents: [failing] })).user('ada')
