@@ -45,6 +45,35 @@ test('A run over MCP that asked before is cancelled with its call as well.', asy
   await until('it is cancelled', async () => (await runsOf(troupe))[0]?.status === 'cancelled')
 })
 
+test('A run over MCP reports each step as progress before its answer, the last one too.', async () => {
+  const { url, keyOf } = await serve()
+  const headers = {
+    authorization: `Bearer ${await keyOf(keyScope)}`,
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+  }
+  const params = { name: 'run_team', arguments: { task: 1, team: 'Echo' }, _meta: { progressToken: 'p' } }
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
+  const answer = await (await fetch(`${url}/mcp`, { method: 'POST', headers, body })).text()
+  const lines = answer.split('\n').flatMap((line) => (line.startsWith('data: {') ? [JSON.parse(line.slice(6))] : []))
+  expect(lines.map(({ params, id }) => params?.message ?? id)).toEqual(['Echo begins', 'Echo is done', 1])
+})
+
+test('A run over MCP that asks by elicitation reports no step twice, and its progress only increases.', async () => {
+  const { connect } = await serve()
+  const client = await connect(keyScope, { ...modern, capabilities: { elicitation: { form: {} } } })
+  client.setRequestHandler('elicitation/create', () => ({ action: 'accept', content: { value: 'red' } }))
+  const reported: { readonly progress: number; readonly message?: string | undefined }[] = []
+  const call = { name: 'run_team', arguments: { task: 1, team: 'Asking' } }
+  const result = await client.callTool(call, { onprogress: (one) => void reported.push(one) })
+  expect(structured(result)).toMatchObject({ status: 'completed', response: 'red' })
+  // The client reports its own rounds too, and may drop a report that arrives with the answer.
+  const own = reported.filter(({ message }) => message?.startsWith('Asking'))
+  expect(own.map(({ message }) => message).slice(0, 2)).toEqual(['Asking begins', 'Asking asks a person'])
+  expect(new Set(own.map(({ message }) => message)).size).toBe(own.length)
+  expect(own.every(({ progress }, i) => progress > (own[i - 1]?.progress ?? 0))).toBe(true)
+})
+
 test('A run over MCP shows the person an approval with invisible and foreign characters as codes.', async () => {
   const { connect } = await serve()
   const client = await connect(keyScope, { ...modern, capabilities: { elicitation: { form: {} } } })
@@ -66,7 +95,7 @@ test('A run over MCP asks no question and reveals none if the key may not answer
   const waits = structured(await client.callTool({ name: 'run_team', arguments: args }))
   expect(waits).toMatchObject({ status: 'waiting', questions: [{ text: 'Sure?' }] })
   const run = await troupe.user('ada').orchestra.get(waits.run)
-  const forged = { name: 'run_team', arguments: args, requestState: waits.run }
+  const forged = { name: 'run_team', arguments: args, requestState: `0:${waits.run}` }
   const answer = { inputResponses: { [waits.questions[0].id]: { action: 'accept', content: { value: true } } } }
   const rejected = await client.request({ method: 'tools/call', params: { ...forged, ...answer } } as never)
   expect(textOf(rejected)).toContain('request.forbidden')

@@ -14,8 +14,24 @@ function fieldOf({ kind, options }: Pick<Question, 'kind' | 'options'>) {
   return { type: 'string' as const }
 }
 
+/** The run whose question was asked, and the seq of the last event of it that was reported as progress. */
+export interface AskedRun {
+  readonly run: string
+  readonly reported: number
+}
+
+/** Returns the state that a client returned with its answers. It comes from the caller, as any argument does. */
+export function askedRunOf(state: unknown): AskedRun | undefined {
+  const [, reported, run] = (typeof state === 'string' && /^(\d{1,15}):(.+)$/s.exec(state)) || []
+  return run === undefined ? undefined : { run, reported: Number(reported) }
+}
+
 /** @returns undefined if the run asks nothing that a form can answer */
-export function askFor(sdk: ServerSdk, run: string, { status, questions }: RunResult): InputRequiredResult | undefined {
+export function askFor(
+  sdk: ServerSdk,
+  { run, reported }: AskedRun,
+  { status, questions }: RunResult,
+): InputRequiredResult | undefined {
   if (status !== 'waiting') return undefined
   const asked: Record<string, InputRequest> = {}
   for (const question of questions) {
@@ -28,8 +44,9 @@ export function askFor(sdk: ServerSdk, run: string, { status, questions }: RunRe
       requestedSchema,
     })
   }
-  // The state needs no signature: it is the id of a run, which is looked up only among the runs of the caller.
-  return Object.keys(asked).length > 0 ? sdk.inputRequired({ inputRequests: asked, requestState: run }) : undefined
+  // The state needs no signature: it names a run, which is looked up only among the runs of the caller.
+  const requestState = `${reported}:${run}`
+  return Object.keys(asked).length > 0 ? sdk.inputRequired({ inputRequests: asked, requestState }) : undefined
 }
 
 /**

@@ -3,6 +3,7 @@
  * person.
  */
 import type { ServerContext } from '@modelcontextprotocol/server'
+import { withTimeLimit } from '../../../resilience/index.ts'
 import type { Run } from '../../../runs/index.ts'
 import type { McpCaller } from './mcp-identity.ts'
 
@@ -13,29 +14,49 @@ const descriptions: Readonly<Record<string, string>> = {
   'question.asked': 'asks a person',
 }
 
-/** @returns a function that ends the reports */
-export function reportProgress(caller: McpCaller, ctx: ServerContext, run: Run): () => void {
-  const progressToken = ctx.mcpReq._meta?.progressToken
-  if (progressToken === undefined) return () => {}
+/** The longest time in ms for which an answer waits for the reports of the steps before it. */
+const finishMs = 5_000
+
+export interface ProgressReports {
+  /** Waits until each event up to the end of the run, or until it waits, is reported. Returns the seq of the last one. */
+  finish(): Promise<number>
+  stop(): void
+}
+
+/** @param from the seq of the last event that was reported; the progress is the seq of an event, so that it only increases */
+export function reportProgress(caller: McpCaller, ctx: ServerContext, run: Run, from: number): ProgressReports {
+  const { progressToken } = ctx.mcpReq._meta ?? {}
+  if (progressToken === undefined) return { finish: async () => from, stop: () => {} }
   const ends = new AbortController()
+  const { clock } = caller.parts.platform
+  let last = from
   const follow = async () => {
-    let progress = 0
-    for await (const event of run.events({ signal: ends.signal })) {
+    for await (const event of run.events({ from, untilWaiting: true, signal: ends.signal })) {
       const what = descriptions[event.type]
-      if (what === undefined || ends.signal.aborted) continue
+      if (ends.signal.aborted) return
+      last = event.seq
+      if (what === undefined) continue
       const { agent } = event as { readonly agent?: unknown }
       const message = typeof agent === 'string' ? `${agent} ${what}` : event.type
       await ctx.mcpReq.notify({
         method: 'notifications/progress',
-        params: { progressToken, progress: ++progress, message },
+        params: { progressToken, progress: event.seq, message },
       })
     }
   }
   // Fails if the client has disconnected; the signal of the call ends the call.
-  follow().catch((error: unknown) =>
+  const followed = follow().catch((error: unknown) =>
     caller.parts.observability.log.debug('the progress of an MCP call could not be reported', {
       error: error as Error,
     }),
   )
-  return () => ends.abort()
+  const { signal } = ctx.mcpReq
+  const limit = { clock, limitMs: finishMs, kind: 'wait', what: `The progress of the run ${run.id}`, signal }
+  return {
+    async finish() {
+      await withTimeLimit(limit, () => followed).catch(() => {})
+      return last
+    },
+    stop: () => ends.abort(),
+  }
 }

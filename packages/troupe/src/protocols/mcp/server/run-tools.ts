@@ -28,7 +28,7 @@ import {
   takesPart,
 } from '../../../runs/index.ts'
 import type { LeastRole, Operation } from '../../../security/index.ts'
-import { askFor, elicitAnswers } from './elicitation.ts'
+import { askedRunOf, askFor, elicitAnswers } from './elicitation.ts'
 import type { McpCaller } from './mcp-identity.ts'
 import { mcpToolResult } from './mcp-results.ts'
 import { reportProgress } from './report-progress.ts'
@@ -40,6 +40,8 @@ export interface RunToolCall {
   readonly ctx: ServerContext
   /** Whether the client can ask a person. */
   readonly elicits: boolean
+  /** The seq of the last event of the run that was reported as progress; absent before the first. */
+  readonly reported?: number
 }
 type Answer = CallToolResult | InputRequiredResult
 
@@ -134,19 +136,20 @@ async function awaitOutcome(call: RunToolCall, found: Run, seconds: number): Pro
   const { caller, ctx } = call
   const { clock } = caller.parts.platform
   const { signal } = ctx.mcpReq
-  const stop = reportProgress(caller, ctx, found)
+  const progress = reportProgress(caller, ctx, found, call.reported ?? 0)
   try {
     const limit = { clock, limitMs: seconds * 1_000, kind: 'wait', what: `The run ${found.id}`, signal }
     const ended = await withTimeLimit(limit, (inner) => found.result({ signal: inner }))
+    const reported = await progress.finish()
     return (
-      (call.elicits && askFor(call.sdk, found.id, await askable(caller, found, ended))) ||
+      (call.elicits && askFor(call.sdk, { run: found.id, reported }, await askable(caller, found, ended))) ||
       (await shownResult(caller, found.id, ended))
     )
   } catch (error) {
     if (error instanceof TimeoutError) return answer(caller, { run: found.id, status: 'running' })
     throw error
   } finally {
-    stop()
+    progress.stop()
   }
 }
 
@@ -213,18 +216,19 @@ const runTeam = runTool({
     const { caller, ctx } = call
     const mayAnswer = caller.identity.may('runs.answer', 'contributor')
     const asking = { ...call, elicits: call.elicits && mayAnswer }
-    const startedRun = ctx.mcpReq.requestState<string>()
-    if (typeof startedRun === 'string') {
+    const asked = askedRunOf(ctx.mcpReq.requestState<string>())
+    if (asked) {
       if (!mayAnswer) throw failure('request.forbidden', { operation: 'runs.answer', problem: notItsOwn })
-      const { run: found, isShown } = await visibleRun(caller, startedRun)
+      const continued = { ...asking, reported: asked.reported }
+      const { run: found, isShown } = await visibleRun(caller, asked.run)
       if (!isShown) return statusOf(caller, found)
       const find = async (question: string) => (await questionOf(caller, found.id, question))?.ask
       // Without an answer: the person declined, or another person was faster.
       if (!(await elicitAnswers(call, found, find, (question) => mayApprove(caller, found, question))))
-        return awaitOutcome({ ...call, elicits: false }, found, seconds)
+        return awaitOutcome({ ...continued, elicits: false }, found, seconds)
       // The state comes from the caller, so it must not allow cancelling a run that the caller may not cancel.
       const owns = id === undefined && caller.identity.may('runs.command', 'contributor')
-      return owns ? ownedByCall(asking, found, seconds) : awaitOutcome(asking, found, seconds)
+      return owns ? ownedByCall(continued, found, seconds) : awaitOutcome(continued, found, seconds)
     }
     const reference = readTeamRequest(caller.parts.settings, { team })
     const spec = {
