@@ -99,7 +99,9 @@ export class Report {
       toolCalls: this.#calls,
       model: last?.model ?? '',
       ...(last ? { finish: last.finish } : {}),
-      ...(last?.content.some(({ type }) => type === 'source') ? { content: answerContent(last) } : {}),
+      ...(last?.content.some(({ type }) => type === 'source' || type === 'file')
+        ? { content: answerContent(last) }
+        : {}),
       ...(last?.logprobs === undefined ? {} : { logprobs: last.logprobs }),
       ...(this.#fallback ? { fallback: this.#fallback } : {}),
     }

@@ -18,6 +18,7 @@ import { storeEpisode } from '../memory/retrieve-notes.ts'
 import { askSummary } from './ask-model.ts'
 import { carriedText, summaryByRules } from './content/carried-text.ts'
 import {
+  answerContent,
   answerText,
   assistantMessage,
   messageJson,
@@ -193,6 +194,9 @@ async function readText({ definition, entry }: LlmRun, answer: ModelAnswer, stee
         problem: "the provider's content filter stopped it",
       })
     if (isCut(answer)) return { steer: () => steerCut, isForm: true }
+    const value = filesOf(answer)
+    if (value.length > 0 && entry.flow.value !== undefined && !definition.output && !hasFailed(answer))
+      return { routing: { kind: 'value', value } }
     return { steer: (attempt) => (entry.flow.value === undefined ? steerToTool(entry.flow, attempt) : steerEmpty) }
   }
   if (hasFailed(answer)) return { steer: () => steerFailed, isForm: true }
@@ -207,6 +211,10 @@ async function readText({ definition, entry }: LlmRun, answer: ModelAnswer, stee
     ? { routing: { kind, value: found.value } }
     : { steer: () => (isCut(answer) ? steerCut : steerOutput(found.problem)), isForm: true }
 }
+
+/** Returns the files of an answer, which are its value if it has no text. */
+const filesOf = (answer: ModelAnswer): Json[] =>
+  answerContent(answer).flatMap((part) => (part.type === 'file' ? [asJson(part)] : []))
 
 const isCut = ({ finish }: ModelAnswer) => finish === 'length'
 /** Returns whether the provider gave up on the answer, such as Google on a malformed call after half a text. */

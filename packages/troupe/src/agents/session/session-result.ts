@@ -26,11 +26,11 @@ export interface SessionResult<Out = Json>
   readonly status: 'completed' | 'waiting'
   /** True if the agent has answered. */
   readonly success: boolean
-  /** The text of the answer; the JSON of an answer that is not a text. Empty while the agent waits. */
+  /** The text of the answer; the JSON of an answer that is neither a text nor files. Empty while the agent waits. */
   readonly text: string
-  /** The parts of the answer: its text, and the sources that it cites. */
+  /** The parts of the answer: its text, the files that the model made, and the sources that it cites. */
   readonly content: NonNullable<StepReport['content']>
-  /** The value of the agent: it fits the agent's output schema if there is one, else it is the text. Null without an answer. */
+  /** The value of the agent: it fits the agent's output schema if there is one, else it is the text, or the files of an answer without a text. Null without an answer. */
   readonly output: Out | null
   /** The same value as `output`, under the name that the result of a run has. */
   readonly response: Out | null
@@ -74,12 +74,14 @@ export function failedCall<Out>(error: TroupeError): RunOutcome<Out> {
 export function sessionResultOf<Out>(outcome: Outcome): SessionResult<Out> {
   const report = outcome.report ?? noReport
   const value = 'value' in outcome ? outcome.value : 'input' in outcome ? outcome.input : null
-  const text = typeof value === 'string' ? value : report.text || JSON.stringify(value)
+  const content = report.content
+  const isText = content === undefined || content.some(({ type }) => type !== 'file')
+  const text = typeof value === 'string' ? value : report.text || (isText ? JSON.stringify(value) : '')
   return {
     status: 'completed',
     success: true,
     text,
-    content: report.content ?? [{ type: 'text', text }],
+    content: content ?? [{ type: 'text', text }],
     output: value as Out | null,
     response: value as Out | null,
     usage: report.usage,

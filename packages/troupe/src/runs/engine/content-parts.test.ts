@@ -175,6 +175,34 @@ it('A file that a model makes is a part of its answer, and is in the next prompt
   ])
 })
 
+it.each([
+  ['with a text', [{ type: 'text', text: 'Here.' } as const]],
+  ['without a text', []],
+])('A file that a model makes %s is in the content of its answer without a source too.', async (_, texts) => {
+  const usage = { inputTokens: { total: 1 }, outputTokens: { total: 1 } } as never
+  const file = { type: 'file', mediaType: 'image/png', data: Buffer.from('bytes').toString('base64') } as const
+  const made = { ...file, data: { type: 'data', data: file.data } } as const
+  const painter = {
+    specificationVersion: 'v4',
+    provider: 'test',
+    modelId: 'painter',
+    supportedUrls: {},
+    doGenerate: async () => ({
+      content: [...texts, made],
+      finishReason: { unified: 'stop', raw: 'stop' } as const,
+      usage,
+      warnings: [],
+    }),
+  } as unknown as LanguageModelV4
+  const agent = new LlmAgent({ name: 'Painter', model: painter })
+  const user = await ada()
+  const answer = await user.session(agent, { threadId: 't' }).generate('Paint.')
+  expect(answer.content).toEqual([...texts, file])
+  expect(answer.text).toBe(texts[0]?.text ?? '')
+  const { response } = await user.orchestra.run({ task: 'Paint.', topology: teamOf(agent) })
+  expect(response).toEqual(texts[0]?.text ?? [file])
+})
+
 it('A file above the limit of a recorded value is rejected before anything is recorded.', () => {
   expect(() => image(Buffer.alloc(7 * 1024 * 1024), { mediaType: 'image/png' })).toThrow(
     expect.objectContaining({ code: 'value.too_large' }),
