@@ -8,14 +8,17 @@ import { type FailureLimit, identify, type RateLimit } from './admit.ts'
 import { cookieOf, openerOf, sessionCookie } from './authenticate.ts'
 import { createIdentityProvider, type PendingSignIn } from './oidc.ts'
 
-const loginCookie = 'troupe_login'
+/** A sign-in has its own cookie, named for its state, so that a person can sign in with two tabs. */
+const loginCookie = 'troupe_login_'
+/** The number of sign-ins of a browser that can be pending. The cookies of earlier ones are removed. */
+const maxPending = 5
 /** How long a person may take to sign in at the provider. */
 const pendingSeconds = 600
 const callbackPath = '/login/callback'
 
 export function addSignIn(app: FastifyInstance, site: Site, limit: RateLimit, add: AddOpenRoute): void {
   addSession(add, site, limit)
-  addLink(add, site, limit)
+  addLink(app, site, limit, add)
   addProviderSignIn(app, site, limit, add)
 }
 
@@ -52,7 +55,7 @@ function addSession(add: AddOpenRoute, site: Site, limit: RateLimit): void {
   })
 }
 
-function addLink(add: AddOpenRoute, site: Site, limit: FailureLimit): void {
+function addLink({ prefix }: FastifyInstance, site: Site, limit: FailureLimit, add: AddOpenRoute): void {
   // A HEAD request, as a link preview sends it, does not use the link up.
   add('GET /open', async (request, reply) => {
     const { link } = request.query as { readonly link?: unknown }
@@ -63,7 +66,7 @@ function addLink(add: AddOpenRoute, site: Site, limit: FailureLimit): void {
       throw failure('request.anonymous')
     }
     setSessionCookie(reply, session.key, session.maxAgeMs, isSecure(site, request))
-    return reply.redirect('/', 303)
+    return reply.redirect(`${prefix}/`, 303)
   })
 }
 
@@ -92,22 +95,27 @@ function addProviderSignIn(app: FastifyInstance, site: Site, limit: FailureLimit
   if (!oidc) return
   const provider = createIdentityProvider(oidc, site.parts)
   // The browser returns from the provider's page, and would not send a strict cookie then.
-  const setPending = (request: FastifyRequest, reply: FastifyReply, value: string, seconds: number) => {
+  const setPending = (request: FastifyRequest, reply: FastifyReply, name: string, pending?: PendingSignIn) => {
     const secure = isSecure(site, request) ? '; Secure' : ''
-    const flags = `HttpOnly; SameSite=Lax; Path=/login; Max-Age=${seconds}${secure}`
-    reply.header('set-cookie', `${loginCookie}=${value}; ${flags}`)
+    const value = pending ? Buffer.from(JSON.stringify(pending)).toString('base64url') : ''
+    const maxAge = pending ? pendingSeconds : 0
+    const flags = `HttpOnly; SameSite=Lax; Path=${app.prefix}/login; Max-Age=${maxAge}${secure}`
+    reply.header('set-cookie', `${name}=${value}; ${flags}`)
   }
 
   add('GET /login', async (request, reply) => {
     const { url, pending } = await provider.begin(originOf(site, request) + app.prefix + callbackPath)
-    setPending(request, reply, Buffer.from(JSON.stringify(pending)).toString('base64url'), pendingSeconds)
+    for (const name of pendingNames(request).slice(0, 1 - maxPending)) setPending(request, reply, name)
+    setPending(request, reply, loginCookie + pending.state, pending)
     return reply.redirect(url, 303)
   })
 
   add('GET /login/callback', async (request, reply) => {
     const { apiKeys } = site.parts.security
-    const pending = pendingIn(cookieOf(request.headers.cookie, loginCookie))
-    setPending(request, reply, '', 0)
+    const { state } = request.query as { readonly state?: unknown }
+    const name = pendingNames(request).find((one) => one === `${loginCookie}${state}`)
+    const pending = name === undefined ? undefined : pendingIn(cookieOf(request.headers.cookie, name))
+    if (name !== undefined) setPending(request, reply, name)
     try {
       if (!pending)
         throw failure('login.rejected', { problem: 'this browser has not begun a sign-in, or began it too long ago' })
@@ -125,6 +133,10 @@ function addProviderSignIn(app: FastifyInstance, site: Site, limit: FailureLimit
     return reply.redirect(`${app.prefix}/`, 303)
   })
 }
+
+/** Returns the names of the cookies of pending sign-ins, in the order in which the browser sends them: the oldest first. */
+const pendingNames = ({ headers: { cookie = '' } }: FastifyRequest): string[] =>
+  [...cookie.matchAll(/(?:^|; )(troupe_login_[\w-]{1,100})=/g)].map(([, name]) => name as string)
 
 function pendingIn(cookie: string | undefined): PendingSignIn | undefined {
   try {

@@ -2,8 +2,11 @@
 import { hash } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import Fastify from 'fastify'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTroupe } from '../../startup/index.ts'
+import { troupePlugin } from '../index.ts'
 import { type CallServer, caller, type Served, Servers } from '../server-testbed.test.fixture.ts'
 
 /** What the next answer of the provider differs in. */
@@ -79,7 +82,7 @@ describe('sign-in by an OpenID provider', () => {
   })
 
   const cookieIn = ({ headers }: { headers: Headers }, name: string) =>
-    headers.getSetCookie().find((one) => one.startsWith(`${name}=`) && !one.startsWith(`${name}=;`))
+    headers.getSetCookie().find((one) => one.startsWith(name) && !/^\w[\w-]*=;/.test(one))
   /** As a browser: begins here, is sent to the provider, which knows the person, and comes back. */
   async function signIn(difference: Difference = {}, change: (back: URL, cookie: string) => string = (_, one) => one) {
     next = difference
@@ -140,8 +143,8 @@ describe('sign-in by an OpenID provider', () => {
         return cookie
       },
       'no cookie': () => '',
-      'a cookie of another sign-in': () =>
-        `troupe_login=${Buffer.from('{"state":"a","nonce":"b","verifier":"c"}').toString('base64url')}`,
+      'a cookie of another sign-in': (back) =>
+        `troupe_login_${back.searchParams.get('state')}=${Buffer.from('{"state":"a","nonce":"b","verifier":"c"}').toString('base64url')}`,
       code: (back, cookie) => {
         back.searchParams.set('code', 'stolen')
         return cookie
@@ -154,6 +157,49 @@ describe('sign-in by an OpenID provider', () => {
     await served.troupe.audit.flush()
     const { items } = await served.troupe.audit.incidents({ operation: 'login' })
     expect(items).toHaveLength(Object.keys(other).length + Object.keys(changes).length)
+  })
+
+  it('A sign-in by an OpenID provider works in two tabs of a browser, and up to five are pending.', async () => {
+    next = {}
+    const cookies = new Map<string, string>()
+    const visit = async (path: string) => {
+      const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+      const answer = await call('GET', path, undefined, { cookie })
+      for (const one of answer.headers.getSetCookie()) {
+        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(one) ?? []
+        if (value === '') cookies.delete(name)
+        else cookies.set(name, value)
+      }
+      return answer
+    }
+    const asked = []
+    for (let i = 0; i < 7; i++) asked.push(new URL((await visit('/login')).headers.get('location') ?? '').searchParams)
+    expect(cookies.size).toBe(5)
+    const statuses = []
+    for (const one of [asked[0], asked[4], asked[6], asked[5]]) {
+      const [state = '', nonce = '', challenge = ''] = ['state', 'nonce', 'code_challenge'].map(
+        (name) => one?.get(name) ?? '',
+      )
+      codes.set(`tab-${state}`, { challenge, nonce })
+      statuses.push((await visit(`/login/callback?code=tab-${state}&state=${state}`)).status)
+    }
+    expect(statuses).toEqual([401, 303, 303, 303])
+  })
+
+  it('A sign-in by an OpenID provider under a prefix has its cookie for the address to which the provider returns.', async () => {
+    await using troupe = await createTroupe({
+      storage: 'memory:',
+      log: 'silent',
+      egress: { privateAddresses: ['127.0.0.1'] },
+    })
+    const app = Fastify({ routerOptions: { maxParamLength: 4_096 } })
+    const oidc = { issuer, clientId, role: 'readonly' }
+    await app.register(troupePlugin, { troupe, prefix: '/agents', oidc, publicUrl: 'https://host.test' })
+    const { headers } = await app.inject({ url: '/agents/login', headers: { host: 'host.test' } })
+    const back = new URL(new URL(String(headers.location)).searchParams.get('redirect_uri') ?? '')
+    const path = /Path=([^;]+)/.exec(String(headers['set-cookie']))?.[1]
+    expect([back.pathname.startsWith(`${path}/`), path]).toEqual([true, '/agents/login'])
+    await app.close()
   })
 
   it('A sign-in by an OpenID provider accepts a code once.', async () => {

@@ -22,7 +22,7 @@ const cookieIn = (headers: Headers, name: string) =>
   headers
     .getSetCookie()
     .map((one) => one.split(';')[0] ?? '')
-    .find((one) => one.startsWith(`${name}=`) && one !== `${name}=`)
+    .find((one) => one.startsWith(name) && !one.endsWith('='))
 
 const browserAt = (site: string): Browser => ({
   async begin(path = '/login') {
