@@ -7,6 +7,7 @@ import { checkClientOptions, checkClientRequest, checkHeaderNames, jsonTextOf } 
 import type { Client, ClientRequestOptions, PageOptions, ServerEvent, StreamOptions } from './client.ts'
 import { errorOf, unknownAnswer, unreachable } from './client-error.ts'
 import { operationPaths } from './generated/operation-paths.ts'
+import { retryAfterOf } from './retry-after-of.ts'
 import { serverEvents } from './server-events.ts'
 
 /** The options of `createClient`. */
@@ -201,8 +202,8 @@ class FetchClient {
     }).catch((error: unknown) => this.#broken(error, request))
     if (answer.ok || isProbe(name, answer)) return answer
     const error = errorOf(await this.#textOf(answer, request)) ?? unknownAnswer(requestOf(name), answer.status)
-    const after = Number(answer.headers.get('retry-after') ?? Number.NaN)
-    if (Number.isFinite(after)) this.#waits.set(error, after * 1_000)
+    const after = retryAfterOf(answer.headers)
+    if (after !== undefined) this.#waits.set(error, after)
     throw error
   }
 
