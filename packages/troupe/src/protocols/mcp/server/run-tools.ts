@@ -219,16 +219,16 @@ const runTeam = runTool({
     const asked = askedRunOf(ctx.mcpReq.requestState<string>())
     if (asked) {
       if (!mayAnswer) throw failure('request.forbidden', { operation: 'runs.answer', problem: notItsOwn })
-      const continued = { ...asking, reported: asked.reported }
+      const answering = { ...asking, reported: asked.reported }
       const { run: found, isShown } = await visibleRun(caller, asked.run)
       if (!isShown) return statusOf(caller, found)
       const find = async (question: string) => (await questionOf(caller, found.id, question))?.ask
       // Without an answer: the person declined, or another person was faster.
       if (!(await elicitAnswers(call, found, find, (question) => mayApprove(caller, found, question))))
-        return awaitOutcome({ ...continued, elicits: false }, found, seconds)
+        return awaitOutcome({ ...answering, elicits: false }, found, seconds)
       // The state comes from the caller, so it must not allow cancelling a run that the caller may not cancel.
       const owns = id === undefined && caller.identity.may('runs.command', 'contributor')
-      return owns ? ownedByCall(continued, found, seconds) : awaitOutcome(continued, found, seconds)
+      return owns ? ownedByCall(answering, found, seconds) : awaitOutcome(answering, found, seconds)
     }
     const reference = readTeamRequest(caller.parts.settings, { team })
     const spec = {
