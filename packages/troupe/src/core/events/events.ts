@@ -130,14 +130,14 @@ export interface EventsOptions {
 
 /** Returns what a context inherits. Another step has its own thread, and another trace its own sampling. */
 function outsideOf({ trace, stepId }: EventContext, outer: EventContext | undefined): EventContext | undefined {
-  if (!outer) return undefined
+  const isOtherStep = stepId !== undefined && stepId !== outer?.stepId && outer?.threadId !== undefined
+  const isOtherTrace = trace !== undefined && trace !== outer?.trace && outer?.isSampled !== undefined
+  if (!outer || !(isOtherStep || isOtherTrace)) return outer
   const { threadId, isSampled, ...others } = outer
-  const isOtherStep = stepId !== undefined && stepId !== outer.stepId
-  const isOtherTrace = trace !== undefined && trace !== outer.trace
   return {
     ...others,
-    ...(threadId === undefined || isOtherStep ? {} : { threadId }),
-    ...(isSampled === undefined || isOtherTrace ? {} : { isSampled }),
+    ...(isOtherStep || threadId === undefined ? {} : { threadId }),
+    ...(isOtherTrace || isSampled === undefined ? {} : { isSampled }),
   }
 }
 
