@@ -305,7 +305,7 @@ function succeeded<Out>(effect: Effect<Out>, output: Out | undefined): void {
     return
   }
   const { taint } = effect
-  noteUnrecorded(effect, { output })
+  noteUnrecorded(effect, { output, bytes: Buffer.byteLength(text ?? '') })
   const item = createItem('effect', id, { value: output as Json | undefined, hash, taint })
   const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), ...labelled(effect) }
   const fragment = spec.charge?.(output === undefined ? {} : { output })
@@ -325,8 +325,8 @@ function failed<Out>(effect: Effect<Out>, unread: unknown): void {
     uncertain(effect, claim, storeError(thrown, execution.options.redact).message)
     return
   }
-  noteUnrecorded(effect, { thrown })
   const error = storeError(thrown, execution.options.redact)
+  noteUnrecorded(effect, { thrown, bytes: Buffer.byteLength(JSON.stringify(error)) })
   const item = createItem('effect', id, { error, thrown, hash, taint: effect.taint })
   const fields = { t: 'effect' as const, id, ...(claimed ? {} : { h: hash }), e: error, ...labelled(effect) }
   const fragment = spec.charge?.({ error: thrown })
@@ -336,9 +336,9 @@ function failed<Out>(effect: Effect<Out>, unread: unknown): void {
 
 function noteUnrecorded<Out>(
   { execution, id, key, spec, taint }: Effect<Out>,
-  outcome: { readonly output: unknown } | { readonly thrown: unknown },
+  outcome: { readonly bytes: number } & ({ readonly output: unknown } | { readonly thrown: unknown }),
 ): void {
-  if (spec.class === 'at-most-once') execution.unrecorded.set(id, { key, taint, ...outcome })
+  if (spec.class === 'at-most-once') execution.unrecorded.note(id, { key, taint, ...outcome })
 }
 
 const labelled = ({ taint }: { readonly taint: readonly TaintLabel[] }) => (taint.length > 0 ? { l: taint } : {})

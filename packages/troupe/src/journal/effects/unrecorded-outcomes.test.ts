@@ -4,7 +4,7 @@ import { type Json, ProcessingError } from '../../core/index.ts'
 import { createJournalTestbed, type Instance, type JournalTestbed, user } from '../journal-testbed.test.fixture.ts'
 import type { Recorder } from '../recorder-port.ts'
 import type { StepEnd } from '../steps-port.ts'
-import { UnrecordedOutcomes } from './unrecorded-outcomes.ts'
+import { OutcomesOfStep, UnrecordedOutcomes } from './unrecorded-outcomes.ts'
 
 let testbed: JournalTestbed
 beforeEach(async () => {
@@ -64,7 +64,7 @@ describe('an outcome without a record', () => {
 
 it('UnrecordedOutcomes drops the outcomes of an erased user, and of the oldest of a thousand steps.', () => {
   const unrecorded = new UnrecordedOutcomes()
-  const outcomes = new Map()
+  const outcomes = new OutcomesOfStep()
   unrecorded.add('ada', 'step:1', outcomes)
   unrecorded.add('bob', 'step:1', outcomes)
   unrecorded.forget('ada')
@@ -73,4 +73,19 @@ it('UnrecordedOutcomes drops the outcomes of an erased user, and of the oldest o
   expect(unrecorded.take('bob', 'step:1')).toBeUndefined()
   expect(unrecorded.take('bob', 'step:2')).toBe(outcomes)
   expect(unrecorded.take('bob', 'step:2')).toBeUndefined()
+})
+
+it('UnrecordedOutcomes drops the oldest steps of a user beyond 64 MiB, also when an effect ends after its step.', () => {
+  const unrecorded = new UnrecordedOutcomes()
+  const outcome = { key: '', taint: [], output: '', bytes: 2 ** 20 }
+  const steps = Array.from({ length: 66 }, () => new OutcomesOfStep())
+  steps.forEach((outcomes, i) => {
+    unrecorded.add('ada', `step:${i}`, outcomes)
+  })
+  unrecorded.add('bob', 'step:0', new OutcomesOfStep())
+  for (const outcomes of steps) outcomes.note('pay#1', outcome)
+  expect(unrecorded.take('ada', 'step:0')).toBeUndefined()
+  expect(unrecorded.take('ada', 'step:1')).toBeUndefined()
+  expect(unrecorded.take('ada', 'step:2')).toBe(steps[2])
+  expect(unrecorded.take('bob', 'step:0')).toBeDefined()
 })

@@ -18,7 +18,7 @@ import type { Fragment } from '../../storage/index.ts'
 import type { EffectSpec } from '../effect-port.ts'
 import { EffectsInProgress } from '../effects/effects-in-progress.ts'
 import type { UncertainEffects } from '../effects/uncertain-effects.ts'
-import type { OutcomesOfStep } from '../effects/unrecorded-outcomes.ts'
+import { OutcomesOfStep } from '../effects/unrecorded-outcomes.ts'
 import type { ExecutionTrigger } from '../machine/trigger.ts'
 import { CallCounter, type CallId } from '../replay/call-id.ts'
 import { entryText } from '../replay/log-entry.ts'
@@ -130,7 +130,7 @@ export class Execution {
   constructor(options: ExecutionOptions) {
     this.options = options
     this.record = options.record
-    this.unrecorded = options.unrecorded ?? options.before?.unrecorded ?? new Map()
+    this.unrecorded = options.unrecorded ?? options.before?.unrecorded ?? new OutcomesOfStep()
     this.scope = new TaintScope(joinTaint(options.port.spec.taint, options.before?.taint))
     this.cursor = new ReplayCursor(options.record.items, options.record.positions)
   }
