@@ -1,15 +1,13 @@
 /** Commands for the audit log and incidents. */
 
-import { access, constants, open, readFile, rm } from 'node:fs/promises'
-import { pipeline } from 'node:stream/promises'
+import { access, constants, readFile } from 'node:fs/promises'
 import type { ClientSchemas } from '../../client/index.ts'
-import { TroupeError } from '../../core/index.ts'
 import { type CliCommand, listLimit, pagingOptions, text } from '../cli-command.ts'
 import { loadStorageConfig } from '../command-context.ts'
 import { exitCodes, misused } from '../exit-codes.ts'
 import { safe } from '../output/safe.ts'
 import { needDatabase } from '../transport/open-transport.ts'
-import { unwritable } from '../unwritable.ts'
+import { writeNewFile } from '../write-new-file.ts'
 
 type AuditLine = ClientSchemas['AuditRecord']
 
@@ -105,15 +103,7 @@ export const auditCommands: readonly CliCommand[] = [
       const path = text(options, 'out')
       if (path === undefined) for await (const piece of pieces) out.raw(piece)
       else {
-        const failureOf = (error: Error) => (error instanceof TroupeError ? error : unwritable(path, error.message))
-        const file = await open(path, 'wx', 0o600).catch((error: Error) => {
-          throw failureOf(error)
-        })
-        await pipeline(pieces, file.createWriteStream()).catch(async (error: Error) => {
-          // A part of a log looks like a log, and the next export needs the name.
-          await rm(path, { force: true })
-          throw failureOf(error)
-        })
+        await writeNewFile(path, pieces)
         out.show({ file: path }, () => `${safe(path)} holds the log.`)
       }
       return undefined

@@ -1,0 +1,33 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { writeNewFile } from './write-new-file.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'troupe-new-file-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const path = join(folder, 'audit.jsonl')
+
+it('A file of a command has its name only when it is complete.', async () => {
+  const during: string[][] = []
+  const pieces = async function* () {
+    yield 'one\n'
+    during.push(readdirSync(folder))
+    yield 'two\n'
+  }
+  await writeNewFile(path, pieces())
+  expect(during).toEqual([[expect.stringMatching(/^audit\.jsonl\.partial-/)]])
+  expect(readdirSync(folder)).toEqual(['audit.jsonl'])
+  expect(readFileSync(path, 'utf8')).toBe('one\ntwo\n')
+  expect(statSync(path).mode & 0o777).toBe(0o600)
+})
+
+it('A file of a command leaves nothing after Ctrl-C, which is no error of the disk.', async () => {
+  const pieces = async function* () {
+    yield 'one\n'
+    AbortSignal.abort().throwIfAborted()
+  }
+  const other = join(folder, 'other.jsonl')
+  await expect(writeNewFile(other, pieces())).rejects.toMatchObject({ name: 'AbortError' })
+  expect(readdirSync(folder).filter((name) => name.startsWith('other'))).toEqual([])
+})
