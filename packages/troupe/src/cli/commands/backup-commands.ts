@@ -19,7 +19,7 @@ export const backupCommands: readonly CliCommand[] = [
     async run(context, [folder = '']) {
       const { operations, config } = await opened(context)
       await needDatabase(config)
-      const made = await operations.backupTo(await operations.storageOf(config), folder)
+      const made = await operations.backupTo(await operations.storageOf(config), folder, { signal: context.signal })
       context.out.show(made, ({ bytes, sha256 }) => `${safe(folder)} holds ${bytes} bytes, SHA-256 ${sha256}.`)
       return undefined
     },
@@ -29,9 +29,9 @@ export const backupCommands: readonly CliCommand[] = [
     here: true,
     parameters: '<folder>',
     description: 'Verify a backup: its hash, its integrity and its rows',
-    async run({ out }, [folder = '']) {
+    async run({ out, signal }, [folder = '']) {
       const { verifyBackup } = await import('../../operations/index.ts')
-      out.show(await verifyBackup(folder), ({ at }) => `${safe(folder)} is whole, and of ${at}.`)
+      out.show(await verifyBackup(folder, { signal }), ({ at }) => `${safe(folder)} is whole, and of ${at}.`)
       return undefined
     },
   },
@@ -42,7 +42,8 @@ export const backupCommands: readonly CliCommand[] = [
     description: 'Restore a backup into the empty storage of the configuration',
     async run(context, [folder = '']) {
       const { operations, config } = await opened(context)
-      const restored = await operations.restoreBackup({ from: folder, to: await operations.storageOf(config) })
+      const to = await operations.storageOf(config)
+      const restored = await operations.restoreBackup({ from: folder, to, signal: context.signal })
       context.out.show(
         restored,
         ({ backupAt }) => `Restored, as of ${backupAt}. Work is paused until \`troupe resume-restored\`.`,
