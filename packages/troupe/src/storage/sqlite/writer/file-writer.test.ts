@@ -13,8 +13,8 @@ import { createFileWriter } from './file-writer.ts'
 const folder = mkdtempSync(join(tmpdir(), 'troupe-file-writer-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-test('A writer accepts no changes if another file replaces its file in one step, until the file is moved back.', () => {
-  const path = join(folder, 'troupe.db')
+function start(name: string) {
+  const path = join(folder, name)
   const db = openForWriting(path)
   migrate(db, storageMigrations, path, 0)
   db.close()
@@ -26,6 +26,11 @@ test('A writer accepts no changes if another file replaces its file in one step,
     encoder.encode({ id: null, scope: { user: 'ada' }, statements: [] }, cells)
     return writer.handle({ kind: 'batch', at: 1, changes: 1, cells })
   }
+  return { path, writer, probe, batch }
+}
+
+test('A writer accepts no changes if another file replaces its file in one step, until the file is moved back.', () => {
+  const { path, writer, probe, batch } = start('troupe.db')
   const replaced = [{ ok: false, message: 'another file was put in its place' }]
   expect(batch()).toMatchObject([{ ok: true }])
   renameSync(path, `${path}.away`)
@@ -35,6 +40,20 @@ test('A writer accepts no changes if another file replaces its file in one step,
   expect(probe()).toMatchObject(replaced)
   expect(readFileSync(path, 'utf8')).toBe('another')
   renameSync(`${path}.away`, path)
+  expect(probe()).toMatchObject([{ ok: true }])
+  expect(batch()).toMatchObject([{ ok: true }])
+  writer.close()
+})
+
+test.each(['wal', 'shm'])('A writer accepts no changes if its -%s file is removed, also after a probe.', (suffix) => {
+  const { path, writer, probe, batch } = start(`${suffix}.db`)
+  expect(batch()).toMatchObject([{ ok: true }])
+  expect(probe()).toMatchObject([{ ok: true }])
+  renameSync(`${path}-${suffix}`, `${path}.away`)
+  const removed = [{ ok: false, message: expect.stringContaining(`its log ${path}-${suffix} was removed`) }]
+  expect(batch()).toMatchObject(removed)
+  expect(probe()).toMatchObject(removed)
+  renameSync(`${path}.away`, `${path}-${suffix}`)
   expect(probe()).toMatchObject([{ ok: true }])
   expect(batch()).toMatchObject([{ ok: true }])
   writer.close()
