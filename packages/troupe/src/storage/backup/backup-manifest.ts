@@ -75,13 +75,15 @@ export async function writeBackup(
     return manifest
   } catch (error) {
     if (partial !== undefined) rmSync(partial, { recursive: true, force: true })
-    // An engine reports a file that it cannot write as the cause of its own error.
-    if (isDiskFull(error) || (error instanceof TroupeError && isDiskFull(error.cause)))
-      throw failure('backup.disk_full', { path }, { cause: error })
+    if (isTargetFull(error)) throw failure('backup.disk_full', { path }, { cause: error })
     if (error instanceof TroupeError) throw error
     throw failure('backup.unwritable', { path, problem: (error as Error).message }, { cause: error })
   }
 }
+
+/** An engine reports a target that it cannot write as the cause of its own error, or by the name of its working file. */
+const isTargetFull = (error: unknown): boolean =>
+  isDiskFull(error) || (error instanceof TroupeError && (error.code === 'backup.disk_full' || isDiskFull(error.cause)))
 
 /**
  * Reads the manifest and checks the hash of the data.
