@@ -30,7 +30,10 @@ export interface SessionResult<Out = Json>
   readonly text: string
   /** The parts of the answer: its text, the files that the model made, and the sources that it cites. */
   readonly content: NonNullable<StepReport['content']>
-  /** The value of the agent: it fits the agent's output schema if there is one, else it is the text, or the files of an answer without a text. Null without an answer. */
+  /**
+   * The value of the agent: it fits the agent's output schema if there is one, else it is the text, or the files of an
+   * answer without a text. Null without an answer.
+   */
   readonly output: Out | null
   /** The same value as `output`, under the name that the result of a run has. */
   readonly response: Out | null

@@ -1,5 +1,5 @@
 /** The writer of a file that another program moves. */
-import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -17,16 +17,29 @@ function start(name: string) {
   const path = join(folder, name)
   const db = openForWriting(path)
   migrate(db, storageMigrations, path, 0)
+  db.exec('create table notes (text text)')
   db.close()
   const writer = createFileWriter({ path, checkpointPages: 1_000 })
   const encoder = new Encoder()
   const probe = () => writer.handle({ kind: 'probe' })
   const batch = () => {
     const cells: Cell[] = []
-    encoder.encode({ id: null, scope: { user: 'ada' }, statements: [] }, cells)
+    encoder.encode(
+      { id: null, scope: { user: 'ada' }, statements: [{ sql: 'insert into notes values (?)', binds: ['a'] }] },
+      cells,
+    )
     return writer.handle({ kind: 'batch', at: 1, changes: 1, cells })
   }
   return { path, writer, probe, batch }
+}
+
+/** Counts the rows that the database has without its log. */
+function notesIn(path: string): unknown {
+  copyFileSync(path, `${path}.copy`)
+  const db = openForWriting(`${path}.copy`)
+  const found = db.prepare('select count(*) as found from notes').get()?.found
+  db.close()
+  return found
 }
 
 test('A writer accepts no changes if another file replaces its file in one step, until the file is moved back.', () => {
@@ -45,16 +58,20 @@ test('A writer accepts no changes if another file replaces its file in one step,
   writer.close()
 })
 
-test.each(['wal', 'shm'])('A writer accepts no changes if its -%s file is removed, also after a probe.', (suffix) => {
-  const { path, writer, probe, batch } = start(`${suffix}.db`)
-  expect(batch()).toMatchObject([{ ok: true }])
-  expect(probe()).toMatchObject([{ ok: true }])
-  renameSync(`${path}-${suffix}`, `${path}.away`)
-  const removed = [{ ok: false, message: expect.stringContaining(`its log ${path}-${suffix} was removed`) }]
-  expect(batch()).toMatchObject(removed)
-  expect(probe()).toMatchObject(removed)
-  renameSync(`${path}.away`, `${path}-${suffix}`)
-  expect(probe()).toMatchObject([{ ok: true }])
-  expect(batch()).toMatchObject([{ ok: true }])
-  writer.close()
-})
+test.each(['wal', 'shm'])(
+  'A writer accepts no changes if its -%s file is removed, and what it accepted is in the database.',
+  (suffix) => {
+    const { path, writer, probe, batch } = start(`${suffix}.db`)
+    expect(batch()).toMatchObject([{ ok: true }])
+    expect(probe()).toMatchObject([{ ok: true }])
+    renameSync(`${path}-${suffix}`, `${path}.away`)
+    const removed = [{ ok: false, message: expect.stringContaining(`its log ${path}-${suffix} was removed`) }]
+    expect(batch()).toMatchObject(removed)
+    expect(probe()).toMatchObject(removed)
+    expect(notesIn(path)).toBe(1)
+    renameSync(`${path}.away`, `${path}-${suffix}`)
+    expect(probe()).toMatchObject([{ ok: true }])
+    expect(batch()).toMatchObject([{ ok: true }])
+    writer.close()
+  },
+)
