@@ -159,6 +159,24 @@ describe('sign-in by an OpenID provider', () => {
     expect(items).toHaveLength(Object.keys(other).length + Object.keys(changes).length)
   })
 
+  it('A sign-in by an OpenID provider that rejects the person says so, unless the answer is for another sign-in.', async () => {
+    const withError = (back: URL, cookie: string, error: string) => {
+      back.searchParams.delete('code')
+      back.searchParams.set('error', error)
+      return cookie
+    }
+    const denied = await signIn({}, (back, cookie) => withError(back, cookie, 'access_denied'))
+    expect(denied.answer.body).toMatchObject({ code: 'login.rejected' })
+    expect(JSON.stringify(denied.answer.body)).toContain('the provider answered access_denied')
+    const forged = await signIn({}, (back, cookie) => withError(back, cookie, '<b>call 555</b>'))
+    expect(JSON.stringify(forged.answer.body)).not.toContain('call 555')
+    const other = await signIn({}, (back, cookie) => {
+      back.searchParams.set('state', 'another')
+      return withError(back, cookie, 'access_denied')
+    })
+    expect(JSON.stringify(other.answer.body)).not.toContain('access_denied')
+  })
+
   it('A sign-in by an OpenID provider works in two tabs of a browser, and up to five are pending.', async () => {
     next = {}
     const cookies = new Map<string, string>()

@@ -119,12 +119,20 @@ export function createIdentityProvider(options: OidcOptions, parts: Parts): Iden
           error: error as Error,
         })
         if (own?.retryable) throw own
-        throw failure('login.rejected', { problem: 'the answer of the provider is not one to this sign-in' })
+        // Of an answer to this sign-in; the package checks its state first.
+        const isRejection = error instanceof client.AuthorizationResponseError && errorCode.test(error.error)
+        const problem = isRejection
+          ? `the provider answered ${error.error}`
+          : 'the answer of the provider is not one to this sign-in'
+        throw failure('login.rejected', { problem })
       })
       return scopeFrom(tokens.claims(), options)
     },
   }
 }
+
+/** The form of the error codes of OAuth 2.0 and OpenID Connect, such as `access_denied`. */
+const errorCode = /^[a-z_]{1,40}$/
 
 const providerFailed = (problem: string, cause?: unknown): TroupeError =>
   failure('external.failed', { problem: `the OpenID provider ${problem}` }, { cause })
