@@ -132,9 +132,9 @@ const answered = (event: EventFields) => ({
   'troupe.cost.usd': event.cost,
 })
 /** Has no user: exports leave the installation, and stored spans belong to the user anyway. */
-const common = ({ agent, threadId, runId, ...event }: EventFields) => ({
-  'gen_ai.agent.name': agent,
-  'gen_ai.conversation.id': threadId ?? runId,
+const common = (event: EventFields) => ({
+  'gen_ai.agent.name': event.agent,
+  'gen_ai.conversation.id': event.threadId ?? event.runId,
   // A failed span has an error type in each case.
   'error.type': event.code ?? (failedOf(event) ? '_OTHER' : undefined),
   'troupe.error.id': event.errorId,

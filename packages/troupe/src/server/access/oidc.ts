@@ -119,7 +119,7 @@ export function createIdentityProvider(options: OidcOptions, parts: Parts): Iden
           error: error as Error,
         })
         if (own?.retryable) throw own
-        // Of an answer to this sign-in; the package checks its state first.
+        // The answer is one to this sign-in: the package checks its state first.
         const isRejection = error instanceof client.AuthorizationResponseError && errorCode.test(error.error)
         const problem = isRejection
           ? `the provider answered ${error.error}`
