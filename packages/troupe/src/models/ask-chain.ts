@@ -50,7 +50,7 @@ function candidateOf(spec: ModelSpec, defaults: ModelDefaults, call: ModelCall) 
   const name = modelNameOf(target)
   const asked = mergeSettings(mergeSettings(defaults, settings ?? {}), call)
   const kind = providerKindOf(target)
-  checkTakes(name, kind, asked)
+  checkTakes(name, kind, asked, target)
   checkFiles(name, kind, asked)
   return { name, target, asked }
 }

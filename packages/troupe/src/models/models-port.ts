@@ -1,10 +1,13 @@
 /** The port of language models: a call over a chain of models, with usage and cost. */
 
 import type {
+  EmbeddingModelV3,
   EmbeddingModelV4,
+  LanguageModelV3,
   LanguageModelV4,
   LanguageModelV4CallOptions,
   LanguageModelV4Content,
+  RerankingModelV3,
   RerankingModelV4,
 } from '@ai-sdk/provider'
 import type { FilePart, Json, TroupeError, UserId } from '../core/index.ts'
@@ -23,13 +26,13 @@ export interface CompatibleModel {
   readonly settings?: CallSettings
 }
 
-/** `'provider/model'`, an AI SDK model object of specification v4, or an OpenAI-compatible URL. */
-export type ModelTarget = string | LanguageModelV4 | CompatibleModel
+/** `'provider/model'`, an AI SDK model object of specification v3 or v4, or an OpenAI-compatible URL. */
+export type ModelTarget = string | LanguageModelV4 | LanguageModelV3 | CompatibleModel
 
 /** A model with settings. The settings of an agent take precedence. */
 export interface ConfiguredModel {
-  /** `provider/model`, or an AI SDK model object of specification v4. */
-  readonly model: string | LanguageModelV4
+  /** `provider/model`, or an AI SDK model object of specification v3 or v4. */
+  readonly model: string | LanguageModelV4 | LanguageModelV3
   /** The settings for calls of this model. */
   readonly settings: CallSettings
 }
@@ -37,14 +40,14 @@ export interface ConfiguredModel {
 /** A model of an agent or of the registry, with or without settings. */
 export type ModelSpec = ModelTarget | ConfiguredModel
 
-/** An embedding model: `'provider/model'`, an AI SDK model object of specification v4, or an OpenAI-compatible URL. */
-export type EmbeddingSpec = string | EmbeddingModelV4 | CompatibleModel
+/** An embedding model: `'provider/model'`, an AI SDK model object of specification v3 or v4, or an OpenAI-compatible URL. */
+export type EmbeddingSpec = string | EmbeddingModelV4 | EmbeddingModelV3 | CompatibleModel
 
 /**
- * A reranking model: `'provider/model'`, an AI SDK model object of specification v4, or the URL of a server that answers
+ * A reranking model: `'provider/model'`, an AI SDK model object of specification v3 or v4, or the URL of a server that answers
  * `POST /rerank` as those of Cohere, Jina, vLLM and llama.cpp do.
  */
-export type RerankingSpec = string | RerankingModelV4 | CompatibleModel
+export type RerankingSpec = string | RerankingModelV4 | RerankingModelV3 | CompatibleModel
 
 /** The price of a model in US dollars per million tokens. */
 export interface Price {

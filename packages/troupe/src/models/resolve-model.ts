@@ -2,6 +2,7 @@
 import type { EmbeddingModelV4, LanguageModelV4, RerankingModelV4 } from '@ai-sdk/provider'
 import { failure, lruCache, nearest, readable, show, TroupeError } from '../core/index.ts'
 import type { BoundedEvaluator, Fetch, SecretText } from '../security/index.ts'
+import { convertEmbeddingModel, convertLanguageModel, convertRerankingModel } from './answers/convert-models.ts'
 import { logprobsExtractor } from './answers/logprobs-extractor.ts'
 import { unstored } from './answers/unstored.ts'
 import { withForms } from './answers/with-forms.ts'
@@ -65,6 +66,9 @@ interface Environment {
 
 type AnyModel = LanguageModelV4 | EmbeddingModelV4 | RerankingModelV4
 
+/** Versions of model objects: of AI SDK 7, and of AI SDK 6. */
+const convertible = ['v4', 'v3']
+
 /** Names come from the configurations of runs, so their number has no bound. The least recently used model is made again. */
 const maxModels = 1_000
 
@@ -90,16 +94,16 @@ export function createResolver(options: Environment): Resolver {
     async resolve(spec) {
       if (typeof spec === 'string') return once('language', spec, (apiKey) => languageModel(spec, options, apiKey))
       if ('url' in spec) return asked((await compatible(spec, options)).chatModel(spec.model), spec)
-      return asked(withStream(ofVersion4(spec)), spec)
+      return asked(withStream(convertLanguageModel(ofVersion(convertible, spec))), spec)
     },
     async resolveEmbedding(spec) {
       if (typeof spec === 'string') return once('embedding', spec, (apiKey) => embeddingModel(spec, options, apiKey))
       if ('url' in spec) return (await compatible(spec, options)).embeddingModel(spec.model)
-      return ofVersion4(spec)
+      return convertEmbeddingModel(ofVersion(convertible, spec))
     },
     async resolveReranking(spec) {
       if (typeof spec === 'string') return once('reranking', spec, (apiKey) => rerankingModel(spec, options, apiKey))
-      return 'url' in spec ? rerankServer(spec, options) : ofVersion4(spec)
+      return 'url' in spec ? rerankServer(spec, options) : convertRerankingModel(ofVersion(convertible, spec))
     },
     obstacle(spec) {
       try {
@@ -137,7 +141,7 @@ async function missingKey(spec: ModelTarget, environment: Environment): Promise<
 /** @throws ValidationError as `resolve`, but not for a missing key: it may be set later, or in another process */
 function checkSpec(spec: ModelTarget, { installed }: Environment): void {
   if (typeof spec !== 'string') {
-    readable('The model', () => ('url' in spec ? checkUrl(spec) : void ofVersion4(spec)))
+    readable('The model', () => ('url' in spec ? checkUrl(spec) : void ofVersion(convertible, spec)))
     return
   }
   const { prefix, model } = split(spec)
@@ -149,9 +153,13 @@ function checkSpec(spec: ModelTarget, { installed }: Environment): void {
   if (!installed(packageName)) throw failure('model.not_installed', { model: spec, package: packageName })
 }
 
-function ofVersion4<Model extends AnyModel>(model: Model): Model {
-  if (model.specificationVersion === 'v4') return model
-  throw unknown(modelNameOf(model), `it has the specification ${show(model.specificationVersion)}, not v4`)
+type ModelObject = Exclude<ModelTarget | EmbeddingSpec | RerankingSpec, string | CompatibleModel>
+
+/** @throws ValidationError `model.unknown` for a model of another version of the AI SDK's specification */
+function ofVersion<Model extends ModelObject>(accepted: readonly string[], model: Model): Model {
+  const { specificationVersion: version } = model
+  if (accepted.includes(version)) return model
+  throw unknown(modelNameOf(model), `it has the specification ${show(version)}, not ${accepted.join(' or ')}`)
 }
 
 const unknown = (model: string, problem: string) =>
@@ -207,9 +215,12 @@ async function languageModel(
   apiKey: string | undefined,
 ): Promise<LanguageModelV4> {
   const { prefix, model } = split(name)
-  if (prefix !== 'offline') return unstored(asked((await openProvider(name, prefix, environment, apiKey))(model), name))
-  checkOffline(name, model)
-  return extractiveModel(environment.evaluator)
+  if (prefix === 'offline') {
+    checkOffline(name, model)
+    return extractiveModel(environment.evaluator)
+  }
+  const found = ofVersion(['v4'], (await openProvider(name, prefix, environment, apiKey))(model))
+  return unstored(asked(found, name))
 }
 
 async function embeddingModel(
@@ -221,7 +232,7 @@ async function embeddingModel(
   if (prefix === 'offline') throw unknown(name, 'no embedding model is built in; without one, similarity is lexical')
   const provider = await openProvider(name, prefix, environment, apiKey)
   if (typeof provider.embeddingModel !== 'function') throw unknown(name, `${prefix} has no embedding models`)
-  return ofVersion4(provider.embeddingModel(model))
+  return ofVersion(['v4'], provider.embeddingModel(model))
 }
 
 async function rerankingModel(
@@ -233,7 +244,7 @@ async function rerankingModel(
   if (prefix === 'offline') throw unknown(name, 'no reranking model is built in')
   const provider = await openProvider(name, prefix, environment, apiKey)
   if (typeof provider.rerankingModel !== 'function') throw unknown(name, `${prefix} has no reranking models`)
-  return ofVersion4(provider.rerankingModel(model))
+  return ofVersion(['v4'], provider.rerankingModel(model))
 }
 
 async function rerankServer(spec: CompatibleModel, { reveal, fetchTo }: Environment): Promise<RerankingModelV4> {

@@ -4,7 +4,7 @@
  */
 import type { SharedV4ProviderOptions } from '@ai-sdk/provider'
 import { failure, type Json } from '../../core/index.ts'
-import type { ModelSpec } from '../models-port.ts'
+import type { ModelSpec, ModelTarget } from '../models-port.ts'
 import type { CallSettings } from './call-settings.ts'
 
 type Options = { [option: string]: Json | undefined }
@@ -90,7 +90,7 @@ export function providerKindOf(spec: ModelSpec): ProviderKind {
 }
 
 /** @throws ValidationError `model.setting` that names the setting that the provider does not support */
-export function checkTakes(name: string, kind: ProviderKind, settings: CallSettings): void {
+export function checkTakes(name: string, kind: ProviderKind, settings: CallSettings, target: ModelTarget): void {
   const { rejects, tiers }: ProviderSettings = table[kind]
   const { seed, stop, reasoning, parallelToolCalls, logprobs, serviceTier } = settings
   const wanted = {
@@ -102,6 +102,9 @@ export function checkTakes(name: string, kind: ProviderKind, settings: CallSetti
   }
   const lacking = rejects.find((setting) => wanted[setting as keyof typeof wanted] !== undefined)
   if (lacking !== undefined) throw failure('model.setting', { model: name, setting: lacking })
+  // The specification of AI SDK 6 has no field for it.
+  const isVersion3 = typeof target === 'object' && 'doGenerate' in target && target.specificationVersion === 'v3'
+  if (isVersion3 && reasoning) throw failure('model.setting', { model: name, setting: 'reasoning.effort' })
   if (serviceTier !== undefined && serviceTier !== 'auto' && tiers[serviceTier] === undefined)
     throw failure('model.setting', { model: name, setting: `serviceTier '${serviceTier}'` })
 }
