@@ -1,4 +1,7 @@
-import { Transform } from 'node:stream'
+import { createWriteStream } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Transform, Writable } from 'node:stream'
 import pino from 'pino'
 import { describe, expect, it } from 'vitest'
 import { createEvents, type EventFields, type TroupeEvent } from '../../core/index.ts'
@@ -153,6 +156,19 @@ describe('logs', () => {
       { msg: 'text', err: { type: 'Error' } },
     ])
     expect(log.lines).toEqual({ written: 4, lost: 0 })
+  })
+  it.each([
+    ['a missing folder', () => createWriteStream(join(tmpdir(), 'troupe-no-such-folder', 'app.log'))],
+    ['a full disk', () => createWriteStream('/dev/full')],
+    ['a failing stream', () => new Writable({ write: (_chunk, _encoding, done) => done(new Error('no')) })],
+    ['a missing folder of pino.destination', () => pino.destination({ dest: '/proc/none/app.log', sync: false })],
+  ])('The log counts the lines of %s as lost, and the process continues.', async (_name, open) => {
+    const destination = open()
+    const logs = [await createPinoLog({ destination }), await createPinoLog({ destination })]
+    for (const log of logs) log.warn('said')
+    await expect.poll(() => logs.reduce((sum, { lines }) => sum + (lines?.lost ?? 0), 0)).toBeGreaterThan(0)
+    for (const log of logs) expect(() => log.warn('said later')).not.toThrow()
+    expect(destination.listenerCount('error')).toBeLessThan(3)
   })
   it('The log counts a line with a field that cannot be read as lost.', async () => {
     const out = capture()

@@ -1,8 +1,9 @@
 /**
  * Logs by pino: JSON lines, or formatted ones for people, on standard error, so that standard output belongs to the
- * program. Each line has the run, step, agent and trace of its event context. A destination that throws loses lines,
+ * program. Each line has the run, step, agent and trace of its event context. A destination that fails loses lines,
  * and has no other effect.
  */
+import { EventEmitter } from 'node:events'
 import { Writable } from 'node:stream'
 import pino from 'pino'
 import {
@@ -36,7 +37,7 @@ export interface LogConfig {
   readonly format?: 'json' | 'pretty' | 'auto'
   /** Paths of fields whose values are never logged, besides those of secrets: `['order.card', '*.iban']`. */
   readonly redact?: readonly string[]
-  /** The destination of lines; standard error by default. */
+  /** The destination of lines; standard error by default. Errors of a stream lose lines and have no other effect. */
   readonly destination?: LogSink
 }
 
@@ -78,7 +79,9 @@ export async function createPinoLog(options: PinoLogOptions = {}): Promise<Log> 
   const { level = 'warn', format = 'auto', redact = [], eventContext } = options
   const shown = format === 'pretty' || (format === 'auto' && options.terminal === true && !options.destination)
   const lines = { written: 0, lost: 0 }
-  const sink = guarded(options.destination ?? standardError(lines), lines, options.redactText)
+  const destination = options.destination ?? pino.destination({ dest: 2, sync: true })
+  handleErrors(destination, lines)
+  const sink = guarded(destination, lines, options.redactText)
   const logger = pino(
     {
       // The level is checked here, so that a change applies to children too.
@@ -155,11 +158,20 @@ function serializeError(error: Error): object {
   }
 }
 
-/** A pipe without a reader accepts lines and reports later that they are lost. */
-function standardError(lines: Lines): LogSink {
-  const destination = pino.destination({ dest: 2, sync: true })
-  destination.on('error', () => lose(lines))
-  return destination
+/** Marks a listener of a log, since logs may share a stream, and a warning follows many listeners. */
+const ofLog = Symbol('of a log')
+
+/**
+ * A stream reports later that its disk is full or its pipe has no reader, and an error without a listener would end the process.
+ * Each line of a Writable is counted by its callback.
+ */
+function handleErrors(destination: LogSink, lines: Lines): void {
+  if (!(destination instanceof EventEmitter)) return
+  if (destination.listeners('error').some((listener) => ofLog in listener)) return
+  const handle = () => {
+    if (!(destination instanceof Writable)) lose(lines)
+  }
+  destination.on('error', Object.assign(handle, { [ofLog]: true }))
 }
 
 function lose(lines: Lines): void {
@@ -178,8 +190,12 @@ const guarded = (sink: LogSink, lines: Lines, redactText: (line: string) => stri
     lines.written++
     try {
       if (isLevelSink(sink)) sink.lastLevel = this.lastLevel
-      const written: unknown = sink.write(redactText(line))
-      if (written instanceof Promise) written.catch(() => lose(lines))
+      const text = redactText(line)
+      if (sink instanceof Writable) sink.write(text, (error) => error && lose(lines))
+      else {
+        const written: unknown = sink.write(text)
+        if (written instanceof Promise) written.catch(() => lose(lines))
+      }
     } catch {
       // A full disk, a closed pipe.
       lose(lines)
