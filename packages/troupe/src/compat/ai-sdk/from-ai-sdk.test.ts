@@ -31,3 +31,9 @@ it('fromAiSdk counts invalid usage as zero.', async () => {
       usage: { inputTokens: 0, outputTokens: 0 },
     })
 })
+
+it('fromAiSdk counts the tokens of all steps for agents of AI SDK 6.', async () => {
+  const totalUsage = { inputTokens: 30, outputTokens: 5 }
+  const usage = { inputTokens: 10, outputTokens: 2 }
+  expect(await ask({ text: 'x', finishReason: 'stop', usage, totalUsage })).toMatchObject({ usage: totalUsage })
+})

@@ -30,18 +30,22 @@ interface AiSdkResult {
   readonly output?: unknown
   /** Why the model stopped. */
   readonly finishReason: string
-  /** The tokens of the call; absent if unknown. */
-  readonly usage?: {
-    /** The input tokens. */
-    readonly inputTokens?: number | undefined
-    /** The output tokens. */
-    readonly outputTokens?: number | undefined
-  }
+  /** The tokens of the call; absent if unknown. In AI SDK 6 they are those of the last step. */
+  readonly usage?: AiSdkUsage
+  /** The tokens of all steps. */
+  readonly totalUsage?: AiSdkUsage
   /** The steps of the agent. */
   readonly steps?: readonly {
     /** The parts of the step, such as tool calls and their results. */
     readonly content: readonly AiSdkPart[]
   }[]
+}
+/** Tokens, as far as they are used here. */
+interface AiSdkUsage {
+  /** The input tokens. */
+  readonly inputTokens?: number | undefined
+  /** The output tokens. */
+  readonly outputTokens?: number | undefined
 }
 /** A part of a step, as far as it is used here. */
 interface AiSdkPart {
@@ -88,7 +92,7 @@ export function fromAiSdk(agent: AiSdkAgent, options: AiSdkOptions): Agent {
         const prompt = more.messages === undefined ? { prompt: inputText(input) } : {}
         const result = await agent.generate({ ...prompt, ...more, abortSignal: call.signal } as never)
         if (!result) throw unfinished(name, 'generate() gave nothing')
-        report(result.usage)
+        report(result.totalUsage ?? result.usage)
         const parts = (result.steps ?? []).flatMap(({ content }) => content)
         return { value: answerOf(name, result, parts), toolCalls: toolCallsOf(parts) }
       },
