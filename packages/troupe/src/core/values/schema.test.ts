@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { jsonSchemaOf, parse } from './schema.ts'
+import { checkSchema, jsonSchemaOf, modelSchemaOf, parse } from './schema.ts'
 
 test('The error of a value that a schema rejects says which values are missing, and what is wrong with others.', async () => {
   const schema = z.object({ task: z.unknown(), team: z.string(), size: z.number(), kind: z.enum(['tea', 'pot']) })
@@ -18,4 +18,12 @@ test('The error of a schema that JSON Schema cannot express names a way to write
     )
   const due = z.iso.datetime().transform((text) => new Date(text))
   expect(jsonSchemaOf(z.object({ due }))).toMatchObject({ properties: { due: { type: 'string' } } })
+})
+
+test('The error of a JSON Schema names a function of zod, whose result checks values and has a JSON Schema.', async () => {
+  const json = { type: 'object', properties: { a: { type: 'number' } }, required: ['a'] } as const
+  expect(() => checkSchema('The inputSchema', json)).toThrow('z.fromJSONSchema(schema)')
+  const schema = z.fromJSONSchema(json)
+  expect(modelSchemaOf(schema, 'The inputSchema')).toMatchObject(json)
+  await expect(parse(schema, { a: 'x' }, 'The input')).rejects.toThrow('a: Invalid input: expected number')
 })

@@ -62,7 +62,8 @@ async function validated<T>(schema: Schema<T>, value: unknown, what: string) {
 export function checkSchema(what: string, schema: unknown): void {
   if (schema === undefined) return
   const validate = fieldOf(fieldOf(schema, '~standard'), 'validate')
-  if (typeof validate !== 'function') throw invalidInput(what, 'it must be a Standard Schema')
+  const makers = 'as of zod 4, arktype or valibot; z.fromJSONSchema(schema) of zod makes one of a JSON Schema'
+  if (typeof validate !== 'function') throw invalidInput(what, `it must be a Standard Schema, ${makers}`)
 }
 
 /** `zod/mini`, and zod 4 before 4.2, have a JSON Schema, but do not report it. */
