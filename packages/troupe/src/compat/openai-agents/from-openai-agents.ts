@@ -22,7 +22,12 @@ interface OpenAiResult {
   readonly finalOutput?: unknown
   readonly interruptions?: readonly { readonly name?: string }[]
   readonly newItems?: readonly { readonly type: string; readonly rawItem?: OpenAiItem }[]
-  readonly runContext?: { readonly usage?: { readonly inputTokens?: number; readonly outputTokens?: number } }
+  readonly runContext?: { readonly usage?: OpenAiUsage }
+  readonly rawResponses?: readonly { readonly usage?: OpenAiUsage }[]
+}
+interface OpenAiUsage {
+  readonly inputTokens?: number
+  readonly outputTokens?: number
 }
 interface OpenAiItem {
   readonly callId?: string
@@ -67,7 +72,7 @@ export function fromOpenAiAgents(agent: OpenAiAgent, options: OpenAiAgentsOption
             | OpenAiResult
             | undefined
           if (!result) throw unfinished(name, 'run() gave nothing')
-          report(result.runContext?.usage)
+          report(usageOf(result))
           const waiting = result.interruptions?.map((item) => item.name ?? 'a tool') ?? []
           if (waiting.length > 0)
             throw unfinished(
@@ -81,6 +86,13 @@ export function fromOpenAiAgents(agent: OpenAiAgent, options: OpenAiAgentsOption
       },
     )
   })
+}
+
+/** Older versions of the SDK have no `runContext`; their responses have the usage of each model call. */
+function usageOf({ runContext, rawResponses = [] }: OpenAiResult): OpenAiUsage {
+  if (runContext?.usage) return runContext.usage
+  const sum = (key: keyof OpenAiUsage) => rawResponses.reduce((total, { usage }) => total + (usage?.[key] ?? 0), 0)
+  return { inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens') }
 }
 
 function toolCallsOf(items: NonNullable<OpenAiResult['newItems']>): StepReport['toolCalls'] {
