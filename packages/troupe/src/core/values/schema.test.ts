@@ -21,7 +21,7 @@ test('The error of a schema that JSON Schema cannot express names a way to write
 })
 
 test('The error of a JSON Schema names a function of zod, whose result checks values and has a JSON Schema.', async () => {
-  const json = { type: 'object', properties: { a: { type: 'number' } }, required: ['a'] } as const
+  const json = { type: 'object' as const, properties: { a: { type: 'number' as const } }, required: ['a'] }
   expect(() => checkSchema('The inputSchema', json)).toThrow('z.fromJSONSchema(schema)')
   const schema = z.fromJSONSchema(json)
   expect(modelSchemaOf(schema, 'The inputSchema')).toMatchObject(json)
