@@ -17,9 +17,6 @@ export interface AwaitedResult {
   readonly uncertain?: readonly UncertainEffect[]
 }
 
-/** The time in ms for which a caller waits for a failing storage. */
-const storageWaitMs = 30_000
-
 /** @param find returns undefined while the run is to be waited for */
 async function until<T>(
   host: RunHost,
@@ -28,7 +25,7 @@ async function until<T>(
   signal: AbortSignal | undefined,
   find: (attempt: number) => Promise<T | undefined>,
 ): Promise<T> {
-  const storage = new StorageWait(host.parts.platform.clock, storageWaitMs)
+  const storage = new StorageWait(host.parts.platform.clock)
   for (let attempt = 1; ; attempt++) {
     const change = host.nextEvents(user, run, signal)
     try {

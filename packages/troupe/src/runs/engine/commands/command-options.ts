@@ -21,6 +21,4 @@ export interface RetryWindow {
   ownedByOtherSince?: number
   /** No process owns the run since then, and this process cannot take it over. It waits `ms`. */
   unable?: { readonly since: number; readonly ms: number }
-  /** The storage fails since then. */
-  storageFailedSince?: number
 }

@@ -1,6 +1,7 @@
 /** Sends a command to a run and waits until the owner of the run has accepted or rejected it. */
 import { checkName, failure, restoreError, type UserId } from '../../../core/index.ts'
 import type { Fragment } from '../../../storage/index.ts'
+import { StorageWait } from '../events/storage-wait.ts'
 import { ensureOwned, isUnable } from '../ownership/ensure-owned.ts'
 import type { RunHost } from '../run-host.ts'
 import type { CommandOptions, RetryWindow } from './command-options.ts'
@@ -48,6 +49,7 @@ async function untilApplied(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const retryWindow: RetryWindow = {}
+  const storage = new StorageWait(host.parts.platform.clock)
   for (;;) {
     const change = host.nextEvents(user, run, signal)
     try {
@@ -55,14 +57,17 @@ async function untilApplied(
       if (outcome === 'withdrawn') throw failure('cancelled', { what: `The command ${command} of run ${run}` })
       if (outcome?.error) throw restoreError(outcome.error)
       if (outcome) return
-      if (signal?.aborted)
-        throw failure('cancelled', { what: `The command ${command} of run ${run}` }, { cause: signal.reason })
       const row = await host.row(user, run)
       if (row.endedAt !== null) throw failure('run.over', { run, status: row.status })
       await ensureOwned(host, user, run, retryWindow)
+      storage.succeeded()
       await change.promise
+    } catch (error) {
+      await storage.failed(error, signal)
     } finally {
       change.stop()
     }
+    if (signal?.aborted)
+      throw failure('cancelled', { what: `The command ${command} of run ${run}` }, { cause: signal.reason })
   }
 }

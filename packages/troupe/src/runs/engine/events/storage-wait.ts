@@ -3,6 +3,8 @@ import { type Clock, sleep, TroupeError } from '../../../core/index.ts'
 import { isOfStorage } from '../ownership/ensure-owned.ts'
 
 const pauseMs = 1_000
+/** The time in ms for which the caller of a run waits for a failing storage. */
+const callerMs = 30_000
 
 export class StorageWait {
   readonly #clock: Clock
@@ -12,7 +14,7 @@ export class StorageWait {
   #since: number | undefined
 
   /** @param onFailure called at the first failure after a successful read */
-  constructor(clock: Clock, limitMs: number, onFailure: (error: TroupeError) => void = () => {}) {
+  constructor(clock: Clock, limitMs = callerMs, onFailure: (error: TroupeError) => void = () => {}) {
     this.#clock = clock
     this.#limitMs = limitMs
     this.#onFailure = onFailure

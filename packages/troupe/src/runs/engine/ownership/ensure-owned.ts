@@ -12,8 +12,6 @@ const retryWindowMs = 3_000
 const otherProcessWindowMs = 15_000
 /** The time in ms for a step of the parent, executed by this process, to give a child run its code. */
 const parentWindowMs = 15_000
-/** The time in ms that a caller waits for a failing storage; the run is taken over as soon as the storage works. */
-const storageWindowMs = 30_000
 /** Codes of errors that mean: another process owns the run or has just ended it. */
 const passing = new Set(['run.not_owned', 'run.over', 'journal.lost'])
 /** Codes of errors of this process alone; another process may be able to execute the run. */
@@ -34,8 +32,7 @@ export const isPassing = (error: unknown): boolean => passing.has(codeOf(error))
 
 /**
  * @param retryWindow the findings of the earlier checks of the same call
- * @throws ConflictError `run.agents_missing`, `journal.newer` if no process can execute the run; an error of the storage
- * that has failed for half a minute
+ * @throws ConflictError `run.agents_missing`, `journal.newer` if no process can execute the run; errors of the storage
  */
 export async function ensureOwned(host: RunHost, user: UserId, run: string, retryWindow: RetryWindow): Promise<void> {
   const now = host.parts.platform.clock.monotonic()
@@ -43,18 +40,11 @@ export async function ensureOwned(host: RunHost, user: UserId, run: string, retr
   delete retryWindow.ownedByOtherSince
   try {
     await host.own(user, run)
-    delete retryWindow.storageFailedSince
   } catch (error) {
-    if (isOfStorage(error)) {
-      // Other processes cannot claim the run either.
+    // While the storage fails, other processes cannot claim the run either.
+    if (isPassing(error) || isOfStorage(error)) {
       delete retryWindow.unable
-      retryWindow.storageFailedSince ??= now
-      if (now - retryWindow.storageFailedSince >= storageWindowMs) throw error
-      return
-    }
-    delete retryWindow.storageFailedSince
-    if (isPassing(error)) {
-      delete retryWindow.unable
+      if (isOfStorage(error)) throw error
       if (codeOf(error) === 'run.not_owned') retryWindow.ownedByOtherSince = now
     } else if (isUnable(error)) retryWindow.unable ??= { since: now, ms: await retryMsOf(host, user, run) }
     else throw error
