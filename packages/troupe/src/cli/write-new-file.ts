@@ -1,6 +1,6 @@
 /** Files of commands that have their names only when they are complete and on the disk. */
 import { randomUUID } from 'node:crypto'
-import { lstat, open, rename, rm } from 'node:fs/promises'
+import { lstat, open, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { TroupeError } from '../core/index.ts'
 import { unwritable } from './unwritable.ts'
@@ -13,10 +13,12 @@ export async function writeNewFile(path: string, pieces: AsyncIterable<string>):
   const partial = `${path}.partial-${randomUUID()}`
   try {
     await requireAbsent(path)
+    // Most commands talk to a server, and need nothing of the storage.
+    const { renameDurably } = await import('../storage/index.ts')
     const file = await open(partial, 'wx', 0o600)
     await pipeline(pieces, file.createWriteStream({ flush: true }))
     await requireAbsent(path)
-    await rename(partial, path)
+    renameDurably(partial, path)
   } catch (thrown) {
     await rm(partial, { force: true })
     const error = thrown as Error

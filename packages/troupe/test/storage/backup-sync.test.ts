@@ -1,4 +1,4 @@
-/** A backup and a restored file are there after a power failure: their names are written to the disk, not only their data. */
+/** Backups, restored files and exports are there after a power failure: their names are written to the disk, not only their data. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,6 +22,11 @@ function recorded(name: string, program: string): readonly string[] {
   return readFileSync(log, 'latin1').split('\n')
 }
 
+const synced = (lines: readonly string[], path: string) =>
+  lines.findLastIndex((line) => /\b(?:fsync|fdatasync)\(/.test(line) && line.includes(`<${path}>`))
+const renamed = (lines: readonly string[], path: string) =>
+  lines.findLastIndex((line) => /\brename/.test(line) && line.includes(`, "${path}"`))
+
 test.skipIf(!canRecord)('A backup and its restore write the names of their files to the disk.', () => {
   const [database, target, restored] = ['troupe.db', 'backups/first', 'restored/troupe.db'].map((path) =>
     join(folder, path),
@@ -39,10 +44,6 @@ test.skipIf(!canRecord)('A backup and its restore write the names of their files
     `import { restoreBackup } from '${new URL('../../dist/operations.js', import.meta.url).href}'
     await restoreBackup({ from: '${target}', to: 'sqlite:${restored}' })`,
   )
-  const synced = (lines: readonly string[], path: string) =>
-    lines.findLastIndex((line) => /\b(?:fsync|fdatasync)\(/.test(line) && line.includes(`<${path}>`))
-  const renamed = (lines: readonly string[], path: string) =>
-    lines.findLastIndex((line) => /\brename/.test(line) && line.includes(`, "${path}"`))
   expect(renamed(copying, target ?? '')).toBeGreaterThan(0)
   expect(synced(copying, join(folder, 'backups'))).toBeGreaterThan(renamed(copying, target ?? ''))
   expect(synced(copying, folder)).toBeGreaterThan(0)
@@ -52,4 +53,16 @@ test.skipIf(!canRecord)('A backup and its restore write the names of their files
   expect(files.filter((line) => /\.partial-[^/>]*>/.test(line))).not.toEqual([])
   expect(renamed(restoring, restored ?? '')).toBeGreaterThan(0)
   expect(synced(restoring, join(folder, 'restored'))).toBeGreaterThan(renamed(restoring, restored ?? ''))
+})
+
+test.skipIf(!canRecord)('A file that a command writes has its name on the disk.', () => {
+  const exported = join(folder, 'exported', 'audit.jsonl')
+  mkdirSync(join(folder, 'exported'))
+  const writing = recorded(
+    'export',
+    `import { writeNewFile } from '${new URL('../../dist/cli/write-new-file.js', import.meta.url).href}'
+    await writeNewFile('${exported}', (async function* () { yield 'one' })())`,
+  )
+  expect(renamed(writing, exported)).toBeGreaterThan(0)
+  expect(synced(writing, join(folder, 'exported'))).toBeGreaterThan(renamed(writing, exported))
 })
