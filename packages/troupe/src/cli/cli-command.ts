@@ -16,8 +16,8 @@ export interface CommandContext {
   /** True if a person can answer questions. */
   readonly interactive: boolean
   config(): Promise<LoadedConfig>
-  /** Returns the configuration with the folder `agents/` and the file of a team. */
-  withTeams(team?: string): Promise<LoadedConfig>
+  /** Returns the configuration with the folder `agents/`. */
+  withTeams(): Promise<LoadedConfig>
   /** Opened once, closed when the command ends. */
   client(options?: ConnectOptions): Promise<CliClient>
 }
@@ -45,9 +45,11 @@ export interface CliCommand {
   readonly here?: true
   /** The command of its group if none is named, as in `troupe audit --incidents`. It takes no arguments. */
   readonly standard?: true
-  /** Executes the command. @returns the exit code; 0 if undefined */
-  run(context: CommandContext, args: readonly string[], options: Options): Promise<ExitCode | undefined>
+  /** Executes the command. @returns the exit code; 0 without one */
+  run(context: CommandContext, args: readonly string[], options: Options): CommandEnd
 }
+
+export type CommandEnd = Promise<ExitCode | undefined> | Promise<void>
 
 /** @throws CliError if the value is not an integer of at least `least` */
 export function integerOption(options: Options, name: string, standard: number, least = 0): number {

@@ -1,9 +1,9 @@
 /** The commands, as commander reads them. */
 import { Argument, Command as Commander, Option } from 'commander'
 import { nearest } from '../core/index.ts'
-import type { CliCommand, CommandContext } from './cli-command.ts'
+import type { CliCommand, CommandContext, CommandEnd } from './cli-command.ts'
 import { commands } from './commands.ts'
-import { type ExitCode, misused } from './exit-codes.ts'
+import { misused } from './exit-codes.ts'
 import { type GlobalFlags, globalOptions } from './global-flags.ts'
 
 export interface ProgramOptions {
@@ -11,10 +11,7 @@ export interface ProgramOptions {
   /** True prints no errors, because the caller reports the thrown error in another form. */
   readonly quiet?: boolean
   /** Executes a command with these flags. */
-  readonly carryOut: (
-    flags: GlobalFlags,
-    work: (context: CommandContext) => Promise<ExitCode | undefined>,
-  ) => Promise<void>
+  readonly carryOut: (flags: GlobalFlags, work: (context: CommandContext) => CommandEnd) => Promise<void>
 }
 
 /** The descriptions of groups of commands. */

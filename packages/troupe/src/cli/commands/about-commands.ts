@@ -67,7 +67,6 @@ export const aboutCommands: readonly CliCommand[] = [
           `${safe(run)} of ${safe(user)} began with ${newer === undefined ? `other code of ${changed.map(({ name }) => oneLine(name)).join(', ')}` : `a newer release, whose records are of form ${newer}`}`,
         )
       if (staleRuns.length === 0) out.print('Every run in flight fits this code.')
-      return undefined
     },
   },
   {
@@ -79,7 +78,6 @@ export const aboutCommands: readonly CliCommand[] = [
       const { openWithoutCode, storageLocationOf } = await import('../transport/open-transport.ts')
       await (await openWithoutCode(loaded)).close()
       context.out.show({ migrated: await storageLocationOf(loaded) }, ({ migrated }) => `${migrated} is up to date.`)
-      return undefined
     },
   },
   {
@@ -101,7 +99,6 @@ export const aboutCommands: readonly CliCommand[] = [
       }
       if (out.json) out.document(facts)
       else out.facts(facts)
-      return undefined
     },
   },
 ]

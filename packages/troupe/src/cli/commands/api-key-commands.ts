@@ -38,7 +38,6 @@ export const apiKeyCommands: readonly CliCommand[] = [
         expiresIn: text(options, 'expiresIn'),
       }
       out.show(await (await client({ absent: 'made' })).call('apiKeys.create', { body }), shownOnce)
-      return undefined
     },
   },
   {
@@ -62,7 +61,6 @@ export const apiKeyCommands: readonly CliCommand[] = [
         ],
         'There are no keys. `troupe api-keys create NAME` makes one.',
       )
-      return undefined
     },
   },
   {
@@ -79,7 +77,6 @@ export const apiKeyCommands: readonly CliCommand[] = [
       const body = { users: listed(options, 'users'), role: text(options, 'role') }
       const { path } = await opened.call('links.create', { body })
       out.show({ link: opened.location + path }, ({ link }) => link)
-      return undefined
     },
   },
   {
@@ -90,7 +87,6 @@ export const apiKeyCommands: readonly CliCommand[] = [
     async run({ client, out }, [id = ''], options) {
       const body = { overlap: text(options, 'overlap') }
       out.show(await (await client()).call('apiKeys.rotate', { path: { key: id }, body }), shownOnce)
-      return undefined
     },
   },
   {
@@ -100,7 +96,6 @@ export const apiKeyCommands: readonly CliCommand[] = [
     async run({ client, out }, [id = '']) {
       await (await client()).call('apiKeys.revoke', { path: { key: id } })
       out.show({ ok: true }, () => `${safe(id)} is revoked.`)
-      return undefined
     },
   },
 ]

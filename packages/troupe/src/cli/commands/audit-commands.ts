@@ -66,7 +66,6 @@ const recorded = (listing: Listing): CliCommand => ({
       ],
       none,
     )
-    return undefined
   },
 })
 
@@ -106,7 +105,6 @@ export const auditCommands: readonly CliCommand[] = [
         await writeNewFile(path, pieces)
         out.show({ file: path }, () => `${safe(path)} holds the log.`)
       }
-      return undefined
     },
   },
   {

@@ -21,7 +21,6 @@ export const backupCommands: readonly CliCommand[] = [
       await needDatabase(config)
       const made = await operations.backupTo(await operations.storageOf(config), folder, { signal: context.signal })
       context.out.show(made, ({ bytes, sha256 }) => `${safe(folder)} holds ${bytes} bytes, SHA-256 ${sha256}.`)
-      return undefined
     },
   },
   {
@@ -32,7 +31,6 @@ export const backupCommands: readonly CliCommand[] = [
     async run({ out, signal }, [folder = '']) {
       const { verifyBackup } = await import('../../operations/index.ts')
       out.show(await verifyBackup(folder, { signal }), ({ at }) => `${safe(folder)} is whole, and of ${at}.`)
-      return undefined
     },
   },
   {
@@ -48,7 +46,6 @@ export const backupCommands: readonly CliCommand[] = [
         restored,
         ({ backupAt }) => `Restored, as of ${backupAt}. Work is paused until \`troupe resume-restored\`.`,
       )
-      return undefined
     },
   },
   {
@@ -63,7 +60,6 @@ export const backupCommands: readonly CliCommand[] = [
       context.out.show({ restored: troupe.restored ?? null }, ({ restored }) =>
         restored ? 'Work continues.' : 'This database was not restored from a backup: no work waits.',
       )
-      return undefined
     },
   },
 ]

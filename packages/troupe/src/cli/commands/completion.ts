@@ -13,7 +13,6 @@ export const completionOf = (all: () => readonly CliCommand[]): CliCommand => ({
     const script = make(all())
     if (out.json) out.document({ shell, script })
     else out.raw(script)
-    return undefined
   },
 })
 

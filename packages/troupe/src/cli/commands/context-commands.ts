@@ -43,7 +43,6 @@ export const contextCommands: readonly CliCommand[] = [
         ],
         'There are no entries.',
       )
-      return undefined
     },
   },
   {
@@ -55,7 +54,6 @@ export const contextCommands: readonly CliCommand[] = [
       const found = await (await client()).call('context.get', { path: { key } })
       const shown = entry === true ? found : found.value
       out.show(shown, (value) => safe(JSON.stringify(value, undefined, 2)))
-      return undefined
     },
   },
   {
@@ -82,7 +80,6 @@ export const contextCommands: readonly CliCommand[] = [
       }
       const pushed = await (await client({ absent: 'made' })).call('context.push', { path: { key }, body })
       out.show(pushed, ({ version }) => `${safe(key)}: version ${version ?? '?'}`)
-      return undefined
     },
   },
   {
@@ -113,7 +110,6 @@ export const contextCommands: readonly CliCommand[] = [
         ],
         'It has no versions that you may see.',
       )
-      return undefined
     },
   },
   {
@@ -132,7 +128,6 @@ export const contextCommands: readonly CliCommand[] = [
         const key = 'key' in data ? oneLine(data.key) : ''
         out.print(`${String(data.revision).padStart(6)}  ${data.type.padEnd(8)}${key}${value}`)
       }
-      return undefined
     },
   },
   {
@@ -143,7 +138,6 @@ export const contextCommands: readonly CliCommand[] = [
       if (out.json) out.document(stats)
       else
         out.facts(Object.fromEntries(Object.entries(stats).map(([name, value]) => [name, value.toLocaleString('en')])))
-      return undefined
     },
   },
   {
@@ -161,7 +155,6 @@ export const contextCommands: readonly CliCommand[] = [
         ],
         'There are no topics.',
       )
-      return undefined
     },
   },
 ]

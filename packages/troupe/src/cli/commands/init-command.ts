@@ -46,7 +46,6 @@ export const initCommand: CliCommand = {
         ...next[template as (typeof templates)[number]],
       ].join('\n'),
     )
-    return undefined
   },
 }
 

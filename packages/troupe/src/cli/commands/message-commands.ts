@@ -31,7 +31,6 @@ export const messageCommands: readonly CliCommand[] = [
         ],
         'No message was sent yet.',
       )
-      return undefined
     },
   },
   {
@@ -54,7 +53,6 @@ export const messageCommands: readonly CliCommand[] = [
         ],
         'The mailbox is empty.',
       )
-      return undefined
     },
   },
   {
@@ -76,7 +74,6 @@ export const messageCommands: readonly CliCommand[] = [
         dedupeId: text(options, 'dedupeId'),
       }
       out.show(await (await client({ absent: 'made' })).call('messages.send', { body }), ({ id }) => id)
-      return undefined
     },
   },
   {
@@ -98,7 +95,6 @@ export const messageCommands: readonly CliCommand[] = [
         ],
         'There are no dead letters.',
       )
-      return undefined
     },
   },
   {

@@ -29,7 +29,6 @@ const steered = (verb: 'pause' | 'resume', description: string): CliCommand => (
   description,
   async run({ client, out }, [schedule = '']) {
     shown(out, await (await client()).call(`schedules.${verb}`, { path: { schedule }, body: {} }))
-    return undefined
   },
 })
 
@@ -55,7 +54,6 @@ export const scheduleCommands: readonly CliCommand[] = [
         ],
         'There are no schedules.',
       )
-      return undefined
     },
   },
   {
@@ -103,7 +101,6 @@ export const scheduleCommands: readonly CliCommand[] = [
       }
       const opened = await client({ code: true, absent: 'made', teams: [{ team }] })
       shown(out, await opened.call('schedules.create', { body }))
-      return undefined
     },
   },
   steered('pause', 'Pause a schedule: it starts no run until `schedules resume`'),

@@ -100,7 +100,6 @@ export const teamCommands: readonly CliCommand[] = [
         ],
         'There are no agents. `troupe init` makes a first one.',
       )
-      return undefined
     },
   },
   {
@@ -117,7 +116,6 @@ export const teamCommands: readonly CliCommand[] = [
       // One that was named is no list of one.
       context.out.document(team === undefined ? drawn : drawn[0])
       for (const { mermaid } of drawn) context.out.print(mermaid)
-      return undefined
     },
   },
 ]

@@ -37,7 +37,6 @@ export const usageCommand: CliCommand = {
       ],
       'No run used a model in this time.',
     )
-    return undefined
   },
 }
 

@@ -33,7 +33,6 @@ const listCommand: CliCommand = {
       ],
       'There are no experiments.',
     )
-    return undefined
   },
 }
 
@@ -55,7 +54,6 @@ const showCommand: CliCommand = {
       const reasons = Object.entries(scores).flatMap(([name, { reason }]) => (reason ? [`${name}: ${reason}`] : []))
       out.print(oneLine([id, side, run, numberOf(quality), error?.message ?? '', ...reasons].join('  ')))
     }
-    return undefined
   },
 }
 
@@ -88,7 +86,6 @@ const scoresCommand: CliCommand = {
       ],
       'No live run was scored in this time.',
     )
-    return undefined
   },
 }
 

@@ -84,7 +84,6 @@ export const approvalCommands: readonly CliCommand[] = [
       for await (const item of (await client()).pages('approvals.list', asked)) found.push(...waitingOf(item))
       const user = { name: 'USER', of: (one: Waiting) => one.user }
       out.table(found, isOfAll ? [user, ...columns] : columns, 'Nothing waits for a person.')
-      return undefined
     },
   },
   {
@@ -120,7 +119,6 @@ export const approvalCommands: readonly CliCommand[] = [
       const client = await context.client({ code: true })
       const answer = await client.call('approvals.cancel', { path: { approval }, body: {} })
       context.out.show(answer, ({ cancelled }) => (cancelled ? 'Cancelled.' : 'It has no open call.'))
-      return undefined
     },
   },
 ]

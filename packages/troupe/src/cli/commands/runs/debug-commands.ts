@@ -22,7 +22,6 @@ export const debugCommands: readonly CliCommand[] = [
           `\`troupe runs events ${run}\` shows them.`,
         )
       out.show(await (await client()).call('runs.at', { path: { run, seq: Number(seq) } }), indented)
-      return undefined
     },
   },
   {
@@ -31,7 +30,6 @@ export const debugCommands: readonly CliCommand[] = [
     description: 'Show the state of a run, its breakpoint and its next steps',
     async run({ client, out }, [run = '']) {
       out.show(await (await client()).call('runs.inspect', { path: { run } }), indented)
-      return undefined
     },
   },
   {
@@ -43,7 +41,6 @@ export const debugCommands: readonly CliCommand[] = [
       const breakOn = await readValue<Breakpoints>(valueText, signal)
       await (await client({ code: true })).call('runs.setBreakpoints', { path: { run }, body: { breakOn } })
       out.show({ ok: true }, () => 'Set.')
-      return undefined
     },
   },
   {
@@ -52,7 +49,6 @@ export const debugCommands: readonly CliCommand[] = [
     description: 'Resume a run until another step has started, then stop it',
     async run({ client, out }, [run = '']) {
       out.show(await (await client({ code: true })).call('runs.step', { path: { run }, body: {} }), indented)
-      return undefined
     },
   },
   {
@@ -72,7 +68,6 @@ export const debugCommands: readonly CliCommand[] = [
       if (Object.keys(body).length === 0) throw misused('runs edit needs --results or --inputs.')
       await (await client({ code: true })).call('runs.edit', { path: { run }, body })
       out.show({ ok: true }, () => 'Changed.')
-      return undefined
     },
   },
 ]

@@ -39,7 +39,6 @@ export const runCommand: CliCommand = {
     const { run } = await client.call('runs.start', { body })
     if (options.detach !== true) return followRun(context, client, run)
     context.out.show({ run }, () => run)
-    return undefined
   },
 }
 

@@ -31,7 +31,6 @@ const command = (verb: 'pause' | 'resume' | 'cancel', description: string): CliC
     const status = await (isHere ? asked.catch(unlessOver) : asked)
     if (verb === 'resume') return followUnlessDetached(context, run, options, () => status && report(status))
     if (status) report(status)
-    return undefined
   },
 })
 
@@ -74,7 +73,6 @@ export const runsCommands: readonly CliCommand[] = [
     description: 'Show the status of a run: questions, result, cost',
     async run({ client, out }, [run = '']) {
       showResult(out, run, await (await client()).call('runs.result', { path: { run }, query: {} }))
-      return undefined
     },
   },
   {
@@ -104,7 +102,6 @@ export const runsCommands: readonly CliCommand[] = [
     ],
     async run(context, [run = ''], options) {
       await follow(context, run, integerOption(options, 'from', 0), text(options, 'type'))
-      return undefined
     },
   },
   command('pause', 'Pause a run: steps in progress finish, no new step starts'),
@@ -130,7 +127,6 @@ export const runsCommands: readonly CliCommand[] = [
     async run({ client, out }, [run = '']) {
       const explanation = await (await client()).call('runs.why', { path: { run } })
       out.show(explanation, ({ sentences }) => safe(sentences.map(({ text: line }) => line).join('\n')))
-      return undefined
     },
   },
   {
@@ -146,7 +142,6 @@ export const runsCommands: readonly CliCommand[] = [
         { name: 'REASON', of: ({ choice, reason }: (typeof rows)[number]) => reason ?? choice ?? '' },
       ]
       out.table(rows, columns, 'The run has no online scores: it was not sampled, or is not scored yet.')
-      return undefined
     },
   },
   {
@@ -156,7 +151,6 @@ export const runsCommands: readonly CliCommand[] = [
     async run({ client, out }, [run = '', step = '']) {
       const { prompts } = await (await client({ code: true })).call('runs.prompts', { path: { run, step } })
       out.show(prompts, (all) => (all.length === 0 ? 'The step called no model.' : indented(all)))
-      return undefined
     },
   },
   {
@@ -180,7 +174,6 @@ export const runsCommands: readonly CliCommand[] = [
     async run({ client, out }, [one = '', other = '']) {
       const found = await (await client()).call('runs.compare', { path: { run: one, other } })
       out.show(found, indented)
-      return undefined
     },
   },
   {
@@ -262,7 +255,6 @@ export const runsCommands: readonly CliCommand[] = [
     description: 'Export a run as one redacted file that another installation can open and replay',
     async run({ client, out }, [run = '']) {
       out.show(await (await client()).call('runs.export', { path: { run }, query: {} }), indented)
-      return undefined
     },
   },
   {
@@ -284,7 +276,6 @@ export const runsCommands: readonly CliCommand[] = [
         ],
         'Every effect is known to have happened or not.',
       )
-      return undefined
     },
   },
   {

@@ -65,7 +65,6 @@ export const runsListCommand: CliCommand = {
     const asked = { query: filterOf(options), max }
     for await (const one of (await client()).pages('runs.list', asked)) found.push(one)
     out.table(found, columns, noRuns)
-    return undefined
   },
 }
 

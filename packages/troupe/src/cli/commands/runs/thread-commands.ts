@@ -27,7 +27,6 @@ export const threadCommands: readonly CliCommand[] = [
         ],
         'There are no threads.',
       )
-      return undefined
     },
   },
   {
@@ -45,7 +44,6 @@ export const threadCommands: readonly CliCommand[] = [
           .map(({ role, text: shown }) => safe(`${role === 'user' ? 'user' : name}: ${shown}`))
           .join('\n'),
       )
-      return undefined
     },
   },
   {
@@ -57,7 +55,6 @@ export const threadCommands: readonly CliCommand[] = [
       const query = { name: text(options, 'with') }
       await (await client()).call('threads.delete', { path: { thread }, query })
       out.show({ thread, deleted: true }, () => `The thread ${safe(thread)} is deleted.`)
-      return undefined
     },
   },
 ]
