@@ -3,7 +3,7 @@
  * lost. A lost notification of another process loses nothing either, because each wait has a time at which it checks
  * again.
  */
-import { type Clock, failure } from '../core/index.ts'
+import { type Clock, failure, userKey } from '../core/index.ts'
 
 export interface Listening {
   /**
@@ -72,7 +72,7 @@ export class Notifier {
   }
   listen(user: string, name: string): Listening {
     if (this.#closed) throw failure('troupe.closed', { what: this.#what })
-    const key = keyOf(user, name)
+    const key = userKey(user, name)
     const channel = this.#channels.get(key) ?? { user, name, listeners: new Set() }
     this.#channels.set(key, channel)
     const listener = new Listener(this.#clock, this.#what, () => {
@@ -83,7 +83,7 @@ export class Notifier {
     return listener
   }
   notify(user: string, name: string): void {
-    for (const listener of this.#channels.get(keyOf(user, name))?.listeners ?? []) listener.notify('yes')
+    for (const listener of this.#channels.get(userKey(user, name))?.listeners ?? []) listener.notify('yes')
   }
   /** Returns the channels that have listeners. */
   list(): readonly { readonly user: string; readonly name: string }[] {
@@ -97,5 +97,3 @@ export class Notifier {
     for (const channel of this.#channels.values()) for (const listener of channel.listeners) listener.notify('closed')
   }
 }
-
-const keyOf = (user: string, name: string) => `${user.length}:${user}${name}`

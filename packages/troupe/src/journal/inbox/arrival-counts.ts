@@ -2,7 +2,7 @@
  * Counts the arrivals of each row of work that this process has reported, without a gap, and those before the last read of
  * the inbox. If a count is evicted, the steps of the run are looked up again.
  */
-import { lruCache } from '../../core/index.ts'
+import { lruCache, userKey } from '../../core/index.ts'
 import type { JournalId } from '../journal-port.ts'
 
 /** The number of cached counts. A waiting run uses no memory here once so many other rows have changed. */
@@ -18,7 +18,7 @@ export class ArrivalCounts {
 
   /** Returns the number of reported arrivals. */
   reported(user: string, work: JournalId): number {
-    return this.#rows.get(keyOf(user, work))?.reported ?? 0
+    return this.#rows.get(userKey(user, work))?.reported ?? 0
   }
 
   /** Raises the number of reported arrivals. */
@@ -33,7 +33,7 @@ export class ArrivalCounts {
 
   /** Returns the number of arrivals before the last read of the inbox. */
   readUpTo(user: string, work: JournalId): number {
-    return this.#rows.get(keyOf(user, work))?.read ?? 0
+    return this.#rows.get(userKey(user, work))?.read ?? 0
   }
 
   /** Records a read of the inbox after so many arrivals. @returns true if some of them were not reported before */
@@ -46,7 +46,7 @@ export class ArrivalCounts {
   }
 
   #countsOf(user: string, work: JournalId): Counts {
-    const key = keyOf(user, work)
+    const key = userKey(user, work)
     const known = this.#rows.get(key)
     if (known) return known
     const counts = { reported: 0, read: 0 }
@@ -54,5 +54,3 @@ export class ArrivalCounts {
     return counts
   }
 }
-
-const keyOf = (user: string, journal: JournalId) => `${user.length} ${user}${journal}`

@@ -5,6 +5,7 @@
  * entries that it held when the Map outgrew it. The chain ends only at a full garbage collection. With machines in it, each
  * young collection would copy almost every step that had executed beside another, with its record and its writes.
  */
+import { userKey } from '../../core/index.ts'
 import type { JournalId } from '../journal-port.ts'
 import type { StepMachine } from '../machine/step-machine.ts'
 import type { ParkedExecution } from './steps-context.ts'
@@ -13,7 +14,7 @@ export class StepMachines {
   readonly #entries = new Map<string, { machine: StepMachine | undefined }>()
 
   of(user: string, step: JournalId): StepMachine | undefined {
-    return this.#entries.get(keyOf(user, step))?.machine
+    return this.#entries.get(userKey(user, step))?.machine
   }
 
   add(machine: StepMachine): void {
@@ -34,7 +35,4 @@ export class StepMachines {
   }
 }
 
-/** Returns the key of a step. It has the length of the user's name, because a name may contain any character. */
-const keyOf = (user: string, step: JournalId) => `${user.length} ${user}${step}`
-
-const keyOfMachine = ({ spec }: ParkedExecution) => keyOf(spec.principal.userId, spec.id)
+const keyOfMachine = ({ spec }: ParkedExecution) => userKey(spec.principal.userId, spec.id)

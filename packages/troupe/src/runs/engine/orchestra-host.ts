@@ -8,6 +8,7 @@ import {
   nextMacrotask,
   spanIdOf,
   type UserId,
+  userKey,
   whenAborted,
 } from '../../core/index.ts'
 import { type JournalRecord, journalOwnerOf, runJournal, type StepSpec } from '../../journal/index.ts'
@@ -36,7 +37,6 @@ import type { RowWithUncertain, RunHost } from './run-host.ts'
 import { type Known, RunCode } from './starts/run-code.ts'
 import { type NewRun, readStart, type StartSpec, startRun } from './starts/start-run.ts'
 import { readRetainedRecords } from './store/retained-records.ts'
-import { runKey } from './store/run-journals.ts'
 import { readRecord } from './store/run-record.ts'
 import type { RunRow } from './store/run-store.ts'
 import { withThread } from './threads/with-thread.ts'
@@ -109,7 +109,7 @@ export class OrchestraHost implements RunHost {
     const row = await this.row(user, run)
     const records = await readRetainedRecords(this.parts, user, row)
     const { pinned } = foldRun({ snapshot: undefined, records })
-    return { run, records, pinned, agents: this.#code.of(runKey(user, run), run, row.agents, pinned) }
+    return { run, records, pinned, agents: this.#code.of(userKey(user, run), run, row.agents, pinned) }
   }
 
   /** @param make creates the run from the journal of another run */
@@ -227,7 +227,7 @@ export class OrchestraHost implements RunHost {
   }
 
   rememberCode(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): void {
-    this.#code.remember(runKey(user, run), agents)
+    this.#code.remember(userKey(user, run), agents)
   }
 
   /** @throws `troupe.draining`, `troupe.restored`, `troupe.closed`, `user.forgotten` for new work of the user */
@@ -302,7 +302,7 @@ export class OrchestraHost implements RunHost {
   async forget(user: UserId): Promise<() => void> {
     const endErasure = this.#admission.erase(user)
     const mine = this.#ownerships.all(user)
-    this.#code.forget(runKey(user, ''))
+    this.#code.forget(userKey(user, ''))
     const launchers = await Promise.all(mine.map((ownership) => this.#ownerships.end(ownership)))
     for (const launcher of launchers) launcher?.abandon()
     for (const { run } of mine) {
@@ -320,18 +320,18 @@ export class OrchestraHost implements RunHost {
     return {
       takeOver: (user, run, ownAgents) => this.#takeOver(user, run, ownAgents),
       onClaimed: ({ owner, launcher }) => {
-        const key = runKey(owner.user, owner.run)
+        const key = userKey(owner.user, owner.run)
         this.#code.remember(key, launcher.agents)
         if (this.#admission.isDraining) launcher.drain()
         this.#suspension.update(key, owner.works)
       },
       onCommit: ({ user, run, pinned, works, lost, over }) => {
         for (const each of [run, ...(parentOf(pinned)?.above ?? [])]) this.#followers.changed(user, each)
-        this.#suspension.update(runKey(user, run), works && !lost)
+        this.#suspension.update(userKey(user, run), works && !lost)
         if (over) this.#followers.endLive(user, run)
       },
       onRechecked: (user, run) => this.#followers.notify(user, run),
-      onLeft: ({ user, run }) => this.#suspension.update(runKey(user, run), false),
+      onLeft: ({ user, run }) => this.#suspension.update(userKey(user, run), false),
     }
   }
 
@@ -339,13 +339,13 @@ export class OrchestraHost implements RunHost {
     this.#admission.requireOpen(user)
     const row = await this.row(user, run)
     return takeOverRun(this.parts, { user, row }, (pinned) =>
-      this.#code.of(runKey(user, run), run, row.agents, pinned, ownAgents),
+      this.#code.of(userKey(user, run), run, row.agents, pinned, ownAgents),
     )
   }
 
   /** Takes over a run that exists already, with this code. Stores the code only, if the run has ended. */
   async #ownUnlessEnded(user: UserId, run: string, agents: ReadonlyMap<string, Agent>): Promise<void> {
-    if ((await this.row(user, run)).endedAt !== null) return this.#code.remember(runKey(user, run), agents)
+    if ((await this.row(user, run)).endedAt !== null) return this.#code.remember(userKey(user, run), agents)
     await this.own(user, run, agents).catch((error: unknown) => {
       if (!isPassing(error)) throw error
     })
@@ -365,7 +365,7 @@ export class OrchestraHost implements RunHost {
   #offer(user: UserId, run: string): void {
     const inMs = this.parts.platform.random.next() * offerSpreadMs
     const claim = () => void this.claimRun(user, run)
-    this.parts.host.wakeups.setThrottled(`offer ${runKey(user, run)}`, { inMs, pauseMs: offerPauseMs }, claim)
+    this.parts.host.wakeups.setThrottled(`offer ${userKey(user, run)}`, { inMs, pauseMs: offerPauseMs }, claim)
   }
 
   /** Takes the run over if no process owns it and this process has its code; does nothing otherwise. */

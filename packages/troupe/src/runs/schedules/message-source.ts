@@ -2,11 +2,11 @@
  * Messages as triggers: a schedule receives from its mailbox, stores the message as a trigger with its id, and then
  * acknowledges it. A message that is delivered twice is the same trigger with the same run.
  */
-import { TroupeError, taintField, type UserId, whenAborted } from '../../core/index.ts'
+import { TroupeError, taintField, type UserId, userKey, whenAborted } from '../../core/index.ts'
 import type { Delivery } from '../../messaging/index.ts'
 import { commit } from './begin-run.ts'
 import type { ScheduleTrigger } from './schedule-code.ts'
-import { maxPendingTriggers, type ScheduleParts, scheduleKey } from './schedule-parts.ts'
+import { maxPendingTriggers, type ScheduleParts } from './schedule-parts.ts'
 import { isMoved } from './serve-schedule.ts'
 
 interface ScheduleTarget {
@@ -38,7 +38,7 @@ export class MessageSource {
    */
   async follow(targets: readonly ScheduleTarget[]): Promise<void> {
     if (this.#closed) return
-    const wanted = new Map(targets.map((target) => [scheduleKey(target.user, target.schedule), target]))
+    const wanted = new Map(targets.map((target) => [userKey(target.user, target.schedule), target]))
     const ended = [...this.#receiving].filter(([key]) => !wanted.has(key)).map(([, each]) => each)
     this.#begin(wanted)
     await this.#end(ended)
@@ -54,7 +54,7 @@ export class MessageSource {
   }
 
   async forget(user: UserId): Promise<void> {
-    const prefix = scheduleKey(user, '')
+    const prefix = userKey(user, '')
     await this.#end([...this.#receiving].filter(([key]) => key.startsWith(prefix)).map(([, each]) => each))
   }
 

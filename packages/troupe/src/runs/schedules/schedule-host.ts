@@ -2,13 +2,13 @@
  * Serves the due schedules of a troupe: finds due work of all users by one read. It has no durable state: any other process with
  * the code can continue.
  */
-import { failedWith, PeriodicTask, type TroupeError, type TroupeEvent, type UserId } from '../../core/index.ts'
+import { failedWith, PeriodicTask, type TroupeError, type TroupeEvent, type UserId, userKey } from '../../core/index.ts'
 import { waitAtMost } from '../../journal/index.ts'
 import { backoffDelay } from '../../resilience/index.ts'
 import { commit } from './begin-run.ts'
 import { ContextSource } from './context-source.ts'
 import { MessageSource } from './message-source.ts'
-import { type ScheduleParts, scheduleIdOf, scheduleKey } from './schedule-parts.ts'
+import { type ScheduleParts, scheduleIdOf } from './schedule-parts.ts'
 import type { DueSchedule } from './schedule-store.ts'
 import { emitScheduleEvent, isMoved, type Serving, serveSchedule } from './serve-schedule.ts'
 
@@ -123,7 +123,7 @@ export class ScheduleHost {
   /** Stops the schedules of the user here until the returned function is called. */
   async forget(user: UserId): Promise<() => void> {
     this.#erasing.add(user)
-    const prefix = scheduleKey(user, '')
+    const prefix = userKey(user, '')
     this.parts.settings.code.forget(prefix)
     const mine = [...this.#serving].filter(([key]) => key.startsWith(prefix)).map(([, serving]) => serving)
     for (const { stop } of mine) stop.abort()
@@ -148,7 +148,7 @@ export class ScheduleHost {
       const { due, nextMs } = await store.due(after, batch)
       soonest = Math.min(soonest, nextMs ?? soonest)
       const free = due.filter(({ user, schedule }) => {
-        const key = scheduleKey(user, schedule)
+        const key = userKey(user, schedule)
         const serving = this.#serving.get(key)
         if (serving) serving.isDue = true
         const until = this.#unhandled.get(key)?.until ?? 0
@@ -179,7 +179,7 @@ export class ScheduleHost {
 
   /** Serves each schedule once at a time; requests in between follow afterwards. */
   #serve(user: UserId, id: string, isDue: boolean): Promise<void> {
-    const key = scheduleKey(user, id)
+    const key = userKey(user, id)
     const inProgress = this.#serving.get(key)
     if (inProgress) {
       inProgress.needsRecheck = true
@@ -205,7 +205,7 @@ export class ScheduleHost {
     const { user, id, signal } = target
     const { clock } = this.parts.platform
     const { log } = this.parts.settings
-    const key = scheduleKey(user, id)
+    const key = userKey(user, id)
     try {
       const problem = await serveSchedule(this.parts, target)
       if (problem) await this.#leave(user, id, problem)
@@ -224,7 +224,7 @@ export class ScheduleHost {
   async #leave(user: UserId, id: string, error: TroupeError): Promise<void> {
     const { clock } = this.parts.platform
     const { store } = this.parts.stores
-    const key = scheduleKey(user, id)
+    const key = userKey(user, id)
     const before = this.#unhandled.get(key)
     if (before && before.until > clock.monotonic()) return
     this.#unhandled.set(key, {

@@ -65,9 +65,6 @@ export interface ScheduleParts {
   readonly settings: ScheduleSettings
 }
 
-/** Contains the length of the name, because a name may have any character. */
-export const scheduleKey = (user: UserId, id: string): string => `${user.length} ${user}${id}`
-
 /** Returns the id of a trigger's run; ids of schedules and names of triggers have no `@`. */
 export const runOf = (schedule: string, trigger: string): string => `${schedule}@${trigger}`
 

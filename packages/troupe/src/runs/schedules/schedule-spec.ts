@@ -155,7 +155,7 @@ export function readSpec(id: string, spec: ScheduleSpec, registered: Registered)
     ...(spec.task === undefined ? {} : { task: readTask(spec.task) }),
     ...(spec.prepare === undefined ? {} : { prepare: spec.prepare }),
     ...readTeam(spec, registered),
-    ...(spec.config === undefined ? {} : { config: plain(spec.config, 'The config') as RunConfig }),
+    ...(spec.config === undefined ? {} : { config: copyJson(spec.config, 'The config') as RunConfig }),
     tags: checkTags('The tags of a schedule', spec.tags ?? []),
     ...(spec.onContext ? { onContext: readContext(spec.onContext) } : {}),
     ...(spec.onMessage ? { onMessage: readMessage(spec.onMessage, id) } : {}),
@@ -175,8 +175,6 @@ function readTask(value: unknown): Json {
   checkRecordedLength(JSON.stringify(task), 'The task')
   return task
 }
-
-const plain = (value: unknown, what: string): Json => copyJson(value, what)
 
 function oneOf<T extends string>(what: string, value: T, known: readonly T[]): T {
   if (known.includes(value)) return value

@@ -14,6 +14,7 @@ import {
   taintField,
   truncateText,
   type UserId,
+  userKey,
 } from '../../core/index.ts'
 import { checkInteger } from '../../resilience/index.ts'
 import type { TimesQuery } from '../../security/index.ts'
@@ -24,7 +25,7 @@ import { Run } from '../engine/run.ts'
 import type { TeamReference } from '../engine/starts/resolve-team.ts'
 import { beginRun, commit } from './begin-run.ts'
 import type { ScheduleHost } from './schedule-host.ts'
-import { endedMs, runOf, scheduleKey } from './schedule-parts.ts'
+import { endedMs, runOf } from './schedule-parts.ts'
 import { checkSpec, firstTimes, readSpec, type ScheduleSpec, type StoredSpec } from './schedule-spec.ts'
 import { dueOf, type ScheduleRow, type Turned } from './schedule-store.ts'
 import { type Schedule, scheduleView } from './schedule-view.ts'
@@ -85,7 +86,7 @@ export class Schedules {
     if (existing) {
       const view = scheduleView(same(existing, stored))
       // After a restart this process has the code only from this call.
-      if (topology) code.remember(scheduleKey(this.#user, id), topology.agents)
+      if (topology) code.remember(userKey(this.#user, id), topology.agents)
       return view
     }
     const timesOf = (query: TimesQuery) => parts.sources.times(author, query)
@@ -93,7 +94,7 @@ export class Schedules {
     if (topology) {
       const { config } = stored
       parts.runs.check({ task: stored.task ?? null, topology, ...(config ? { config } : {}) })
-      code.remember(scheduleKey(this.#user, id), topology.agents)
+      code.remember(userKey(this.#user, id), topology.agents)
     }
     await this.#insert(id, stored, paused ? 'paused' : 'active', coming)
     const row = await this.#row(id)
@@ -181,7 +182,7 @@ export class Schedules {
       const row = await this.#row(checkId(id))
       if (options.id !== undefined && row.lastRun === runOf(id, trigger))
         return Run[construct](this.#host, user, row.lastRun)
-      const topology = parts.settings.code.of(scheduleKey(user, id), id, row.spec)
+      const topology = parts.settings.code.of(userKey(user, id), id, row.spec)
       const body = { type: 'trigger', at: new Date(row.now).toISOString() } as const
       const beginning = { user, row, trigger, body, topology, signal: this.#scheduleHost.closing }
       try {

@@ -15,12 +15,13 @@ import {
   TroupeError,
   type TroupeEvent,
   type UserId,
+  userKey,
 } from '../../core/index.ts'
 import type { Statement } from '../../storage/index.ts'
 import type { CompiledTopology } from '../../topology/index.ts'
 import { beginRun, commit } from './begin-run.ts'
 import type { ScheduleTrigger } from './schedule-code.ts'
-import { endedMs, maxPendingTriggers, type ScheduleParts, scheduleKey } from './schedule-parts.ts'
+import { endedMs, maxPendingTriggers, type ScheduleParts } from './schedule-parts.ts'
 import type { ScheduleRow, TriggerRow } from './schedule-store.ts'
 
 type Served = ScheduleRow & { readonly now: number }
@@ -104,7 +105,7 @@ async function pauseUnauthorized(parts: ScheduleParts, user: UserId, row: Served
 
 function codeOf(parts: ScheduleParts, user: UserId, row: ScheduleRow): CompiledTopology | TroupeError {
   try {
-    return parts.settings.code.of(scheduleKey(user, row.id), row.id, row.spec)
+    return parts.settings.code.of(userKey(user, row.id), row.id, row.spec)
   } catch (error) {
     if (error instanceof TroupeError) return error
     throw error
@@ -158,7 +159,7 @@ async function begin(
 ): Promise<boolean> {
   const { store } = parts.stores
   const { overlap } = row.spec
-  const scheduleKey = { user, id: row.id }
+  const userKey = { user, id: row.id }
   const after = afterwards(parts, user, row, row.waiting - 1)
   const drop = [store.deleteTrigger(user, row.id, trigger), after]
   if (overlap !== 'allow' && (await parts.runs.isAnyOpen(user, row.id))) {
@@ -168,7 +169,7 @@ async function begin(
       return false
     }
     await commit(parts, user, [turned, ...drop])
-    emitMissed(parts.platform, scheduleKey, 'overlap', at, at)
+    emitMissed(parts.platform, userKey, 'overlap', at, at)
     return true
   }
   try {
@@ -178,14 +179,14 @@ async function begin(
     if (isMoved(error) || isOwnedByOther(error) || signal.aborted) throw error
     const problem = { ...failedWith(error), message: storeError(error).message, since: new Date(row.now).toISOString() }
     const turned = store.turn(user, row, { problem })
-    emitScheduleEvent(parts.platform, scheduleKey, 'schedule.failed', failedWith(error), error)
+    emitScheduleEvent(parts.platform, userKey, 'schedule.failed', failedWith(error), error)
     if (tried + 1 < attempts) {
       const retryStatement = store.scheduleAt(user, row.id, soonest(row, row.now + firstPauseMs * 2 ** tried))
       await commit(parts, user, [turned, store.tried(user, row.id, trigger), retryStatement])
       return false
     }
     await commit(parts, user, [turned, ...drop])
-    emitMissed(parts.platform, scheduleKey, 'failed', at, at)
+    emitMissed(parts.platform, userKey, 'failed', at, at)
     return true
   }
 }
@@ -211,8 +212,8 @@ export function emitScheduleEvent<Name extends MatchedName<'schedule.*'>>(
 
 type MissReason = EventPayloads['schedule.missed']['reason']
 
-const emitMissed = (platform: Platform, scheduleKey: ScheduleKey, reason: MissReason, from: number, to: number): void =>
-  emitScheduleEvent(platform, scheduleKey, 'schedule.missed', {
+const emitMissed = (platform: Platform, userKey: ScheduleKey, reason: MissReason, from: number, to: number): void =>
+  emitScheduleEvent(platform, userKey, 'schedule.missed', {
     reason,
     from: new Date(from).toISOString(),
     to: new Date(to).toISOString(),

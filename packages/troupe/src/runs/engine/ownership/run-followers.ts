@@ -2,11 +2,10 @@
  * The callers that follow runs, here and in other processes: each commit of a run and each live part reaches both. A
  * change of a run that another process owns comes by the broadcast; a recheck each second finds one that was lost.
  */
-import type { Clock, UserId } from '../../../core/index.ts'
+import { type Clock, type UserId, userKey } from '../../../core/index.ts'
 import type { Broadcast } from '../../../storage/index.ts'
 import type { RunLivePart } from '../orchestra-parts.ts'
 import { Signals } from '../signals.ts'
-import { runKey } from '../store/run-journals.ts'
 import { RunBroadcast } from './run-broadcast.ts'
 import type { Wakeups } from './wakeups.ts'
 
@@ -35,7 +34,7 @@ export class RunFollowers {
       new RunBroadcast(broadcast, clock, {
         isOwner,
         onChanged: (user, run) => this.notify(user, run),
-        onLive: (user, run, part) => this.#live.emit(runKey(user, run), part),
+        onLive: (user, run, part) => this.#live.emit(userKey(user, run), part),
       })
   }
 
@@ -47,18 +46,18 @@ export class RunFollowers {
 
   /** The followers in this process check the run. */
   notify(user: UserId, run: string): void {
-    this.#changes.emit(runKey(user, run))
+    this.#changes.emit(userKey(user, run))
   }
 
   live(user: UserId, run: string, part: RunLivePart): void {
-    this.#live.emit(runKey(user, run), part)
+    this.#live.emit(userKey(user, run), part)
     this.#broadcast?.live(user, run, part)
   }
 
   /** Resolves with the next change of the run, or the signal; rejects when the troupe closes. */
   next(user: UserId, run: string, signal?: AbortSignal, live = false) {
     const { isOwner, wakeups } = this.#options
-    const key = runKey(user, run)
+    const key = userKey(user, run)
     const next = this.#changes.next(key, signal)
     if (!this.#broadcast) return next
     if (!isOwner(user, run)) this.#broadcast.follow(user, run, live)
@@ -68,12 +67,12 @@ export class RunFollowers {
   }
 
   liveParts(user: UserId, run: string, signal?: AbortSignal): AsyncIterable<RunLivePart> {
-    return this.#live.iterate(runKey(user, run), signal)
+    return this.#live.iterate(userKey(user, run), signal)
   }
 
   /** No live part of the run follows. */
   endLive(user: UserId, run: string): void {
-    this.#live.end(runKey(user, run))
+    this.#live.end(userKey(user, run))
   }
 
   /** Receives nothing more from other processes. */

@@ -1,10 +1,9 @@
 /** The ownership of one run in this process: executes the table of transitions, which alone changes its state. */
 import type { Agent } from '../../../agents/index.ts'
-import { failure, TroupeError, type UserId } from '../../../core/index.ts'
+import { failure, TroupeError, type UserId, userKey } from '../../../core/index.ts'
 import type { Log } from '../../../observability/index.ts'
 import type { RunOwner } from '../execution/run-owner.ts'
 import type { StepLauncher } from '../execution/steps/step-launcher.ts'
-import { runKey } from '../store/run-journals.ts'
 import { isPassing, isTakeoverInterrupted } from './ensure-owned.ts'
 import {
   nextOwnership,
@@ -131,7 +130,7 @@ export class RunOwnership {
     release: (at, owned) => owned && at.#startRelease(owned),
     'recheck-later': (at) => at.#wakeAfter(recheckMs, () => at.#recheck(), true),
     abandon: (at) => void at.#host.abandon(at.user, at.run).catch(() => {}),
-    'clear-wakeup': (at) => at.#host.wakeups.clear(runKey(at.user, at.run)),
+    'clear-wakeup': (at) => at.#host.wakeups.clear(userKey(at.user, at.run)),
     'stop-steps': (at, owned) => {
       void owned?.owner.close()
       void owned?.launcher.release()
@@ -144,7 +143,7 @@ export class RunOwnership {
   }
 
   #wakeAfter(ms: number, run: () => void, foreground = false): void {
-    this.#host.wakeups.set(runKey(this.user, this.run), ms, run, { foreground })
+    this.#host.wakeups.set(userKey(this.user, this.run), ms, run, { foreground })
   }
 
   #takeOver(ownAgents?: ReadonlyMap<string, Agent>): Claim {

@@ -2,11 +2,10 @@
  * The runs of this process, each with its machine of ownership. Holds every run whose state here is not `unclaimed`, and
  * commits the changes of releases and of abandoned claims.
  */
-import type { UserId } from '../../../core/index.ts'
+import { type UserId, userKey } from '../../../core/index.ts'
 import { runJournal } from '../../../journal/index.ts'
 import type { RunOwner } from '../execution/run-owner.ts'
 import type { OrchestraParts } from '../orchestra-parts.ts'
-import { runKey } from '../store/run-journals.ts'
 import { type OwnedRun, RunOwnership, type RunOwnershipHost } from './run-ownership.ts'
 
 type Parts = Pick<OrchestraParts, 'stores' | 'journal' | 'reporting' | 'host'>
@@ -37,13 +36,13 @@ export class RunOwnerships {
       abandon: async (user, run) => {
         await storage.commit({ id: null, scope: { user }, statements: [store.abandon(user, run)] })
       },
-      onUnclaimed: ({ user, run }) => void this.#runs.delete(runKey(user, run)),
+      onUnclaimed: ({ user, run }) => void this.#runs.delete(userKey(user, run)),
     }
   }
 
   /** Undefined while the run is unclaimed here. */
   find(user: UserId, run: string): RunOwnership | undefined {
-    return this.#runs.get(runKey(user, run))
+    return this.#runs.get(userKey(user, run))
   }
 
   owned(user: UserId, run: string): OwnedRun | undefined {
@@ -53,7 +52,7 @@ export class RunOwnerships {
   /** The ownership of the run, unclaimed at first. */
   of(user: UserId, run: string): RunOwnership {
     const ownership = this.find(user, run) ?? new RunOwnership(this.#host, user, run)
-    this.#runs.set(runKey(user, run), ownership)
+    this.#runs.set(userKey(user, run), ownership)
     return ownership
   }
 

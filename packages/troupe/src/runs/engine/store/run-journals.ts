@@ -1,5 +1,4 @@
-/** The names of a run's journals and threads, and its key in this process. */
-import type { UserId } from '../../../core/index.ts'
+/** The names of a run's journals and threads. */
 import { escapeRun, journalOwnerOf, stepJournal } from '../../../journal/index.ts'
 
 /** Returns the prefixes of journals that belong to this one: for a run, those of its steps and of their undos. */
@@ -17,6 +16,3 @@ export function threadPrefix(journal: string): string | undefined {
   const owner = journalOwnerOf(journal)
   return owner && owner.step === undefined ? threadOf(owner.run, '') : undefined
 }
-
-/** Returns the key of a run in maps of this process. It starts with the length of the user, since a name may hold any character. */
-export const runKey = (user: UserId, run: string): string => `${user.length} ${user}${run}`
