@@ -4,7 +4,16 @@
  * run.
  */
 import type { Agent, Outcome, StepContext, StepEntry } from '../agents/index.ts'
-import { canonicalJson, copyJson, failure, hashText, invalidInput, type Json, readable } from '../core/index.ts'
+import {
+  canonicalJson,
+  copyJson,
+  failure,
+  hashText,
+  invalidInput,
+  type Json,
+  readable,
+  textOfValue,
+} from '../core/index.ts'
 import type { PatternRole } from './canonical/canonical-topology.ts'
 
 type RoleOf<K extends PatternRole['kind']> = Extract<PatternRole, { readonly kind: K }>
@@ -184,10 +193,6 @@ function loopStep({ body, check, max }: RoleOf<'loop'>, entry: StepEntry): Outco
   const value = first?.request ?? null
   const { pass, feedback = null } = fieldsOf(first?.value)
   if (pass === true) return finish(value)
-  if (!entry.flow.invoke.includes(body))
-    throw failure('loop.unfinished', {
-      max,
-      feedback: typeof feedback === 'string' ? feedback : JSON.stringify(feedback),
-    })
+  if (!entry.flow.invoke.includes(body)) throw failure('loop.unfinished', { max, feedback: textOfValue(feedback) })
   return invoke([{ agent: body, input: { task: taskOf(entry), value, feedback } }])
 }

@@ -3,7 +3,7 @@
  * comes of recorded random numbers), and known in its conversation alone. The values are stored with the messages of the
  * conversation, are never sent to a model, and carry their labels wherever the handle is resolved.
  */
-import { hashText, isObject, type Json, joinTaint, type TaintLabel } from '../../core/index.ts'
+import { hashText, isObject, type Json, joinTaint, type TaintLabel, textOfValue } from '../../core/index.ts'
 import type { LabelledValue } from '../../security/index.ts'
 import type { ThreadMessage, ToolResultPart } from '../model/content/model-messages.ts'
 import { unsentOf, withUnsent } from '../model/content/unsent.ts'
@@ -75,8 +75,7 @@ export class Handles {
   }
 
   #resolveName(name: string, path: readonly string[], labelled: LabelledValue[], unknown: string[]): string {
-    const resolved = this.#resolveText(name, path, labelled, unknown)
-    return typeof resolved === 'string' ? resolved : JSON.stringify(resolved)
+    return textOfValue(this.#resolveText(name, path, labelled, unknown))
   }
 
   #resolveText(text: string, path: readonly string[], labelled: LabelledValue[], unknown: string[]): Json {
@@ -90,7 +89,7 @@ export class Handles {
     if (isHandle(text)) return lookUp(text)?.value ?? (this.#values.has(text) ? null : text)
     return text.replaceAll(pattern, (handle) => {
       const found = lookUp(handle)
-      return found ? textOf(found.value) : handle
+      return found ? textOfValue(found.value) : handle
     })
   }
 
@@ -100,5 +99,3 @@ export class Handles {
     return hidden.length === 0 ? part : withUnsent(part, 'hidden', hidden)
   }
 }
-
-const textOf = (value: Json) => (typeof value === 'string' ? value : JSON.stringify(value))

@@ -2,10 +2,9 @@
  * Checks contents by the guardrails of an agent. Verdicts are recorded, so a replay calls no function and no agent. A
  * check without a verdict counts as failed.
  */
-import { asJson, failure, hashText, isObject, type Json } from '../../core/index.ts'
+import { asJson, failure, hashText, isObject, type Json, textOfValue } from '../../core/index.ts'
 import type { Agent, Routing, StepEntry, StepReport } from '../agent-port.ts'
 import type { Report } from '../definitions/report.ts'
-import { textOfInput } from '../model/content/model-messages.ts'
 import { innerEntry } from '../step/inner-entry.ts'
 import { collectTrips, reportTrips } from './collect-trips.ts'
 import type { GuardrailVerdict, ReadGuardrail } from './guardrail.ts'
@@ -36,7 +35,7 @@ export async function checkContent(
 async function checkOne(guarded: GuardedStep, guardrail: ReadGuardrail, content: Json): Promise<Json> {
   const { agent, entry, trips } = guarded
   const { name, direction, onTrip, when } = guardrail
-  const text = textOfInput(content)
+  const text = textOfValue(content)
   const verdict = await verdictOf(guarded, guardrail, text)
   if (verdict.pass) return content
   const { reason, redacted } = verdict

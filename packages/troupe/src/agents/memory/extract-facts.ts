@@ -3,9 +3,17 @@
  * stored one takes its place, with its history. An agent whose model is offline, or fails, stores none.
  */
 import { z } from 'zod'
-import { hashText, joinTaint, parse, type Schema, type TaintLabel, truncateText } from '../../core/index.ts'
+import {
+  hashText,
+  joinTaint,
+  parse,
+  type Schema,
+  type TaintLabel,
+  textOfValue,
+  truncateText,
+} from '../../core/index.ts'
 import { chainOf, isOfflineModel, recordedModelCall, unlessModelFailed } from '../model/ask-model.ts'
-import { answerText, textOfInput, tokensOf, userMessage } from '../model/content/model-messages.ts'
+import { answerText, tokensOf, userMessage } from '../model/content/model-messages.ts'
 import { structuredText } from '../model/content/structured-text.ts'
 import type { LlmRun } from '../model/llm-run.ts'
 import { chargedAnswer } from './charged-answer.ts'
@@ -38,7 +46,7 @@ const instructions = [
 
 /** Returns the facts in the input; none if the agent stores no facts or its model is offline. */
 export async function extractFacts(run: LlmRun): Promise<readonly NewFact[]> {
-  const text = truncateText(textOfInput(run.entry.input), limits.inputCharacters)
+  const text = truncateText(textOfValue(run.entry.input), limits.inputCharacters)
   if (!run.definition.memory.consolidate || text.trim() === '' || isOfflineModel(run)) return []
   return unlessModelFailed(extracted(run, text), [])
 }

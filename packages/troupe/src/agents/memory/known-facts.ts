@@ -1,8 +1,7 @@
 /** The stored facts that a step reads, and with which an extraction compares new ones. */
-import type { Provenance, TaintLabel } from '../../core/index.ts'
+import { type Provenance, type TaintLabel, textOfValue } from '../../core/index.ts'
 import type { StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
-import { textOfInput } from '../model/content/model-messages.ts'
 import { textOfEpisode } from './episodic-index.ts'
 import { retrieveEpisodes } from './retrieve-episodes.ts'
 import { type RankingSource, rankingOfStep } from './similarity.ts'
@@ -28,7 +27,7 @@ export async function knownFacts(
   const memory = factsName(definition.name)
   const newest = await memories.read(entry.recorder.principal.userId, memory)
   const source = { ...rankingOfStep(entry, charge), memories, memory }
-  const alike = newest.length <= limit ? [] : await retrieveEpisodes(source, textOfInput(entry.input), limit)
+  const alike = newest.length <= limit ? [] : await retrieveEpisodes(source, textOfValue(entry.input), limit)
   const shown = new Map([...alike, ...newest].map((item) => [item.id, item]))
   return [...shown.values()]
     .slice(0, limit)

@@ -10,13 +10,13 @@ import {
   type Schema,
   type TaintLabel,
   taintOfPrivate,
+  textOfValue,
   truncateText,
 } from '../../core/index.ts'
 import { type BodyCall, defineTool, type Tool } from '../../tools/index.ts'
 import type { StepEntry } from '../agent-port.ts'
 import type { LlmDefinition } from '../definitions/llm-definition.ts'
 import type { Report } from '../definitions/report.ts'
-import { textOfInput } from '../model/content/model-messages.ts'
 import type { Thread } from '../model/thread.ts'
 import { chargedAnswer } from './charged-answer.ts'
 import { textOfEpisode } from './episodic-index.ts'
@@ -103,7 +103,7 @@ async function episodesLike(
 ): Promise<Section> {
   const { memories } = entry.services.records
   const episodeSource = { ...rankingOfStep(entry, charge), memories, memory: episodicName(name) }
-  const found = await retrieveEpisodes(episodeSource, textOfInput(entry.input), limit)
+  const found = await retrieveEpisodes(episodeSource, textOfValue(entry.input), limit)
   return {
     title: `Earlier work like this (likeness: ${found[0]?.similarity ?? 'none'})`,
     notes: found.map(({ content }) => noteOf(content)),
@@ -140,7 +140,7 @@ async function omittedSection(
 ): Promise<Section> {
   const before = thread.omittedMessages(memory.maxTokens).slice(-limits.retrieved)
   const texts = before.map(({ text }) => text)
-  const question = textOfInput(entry.input)
+  const question = textOfValue(entry.input)
   const source = rankingOfStep(entry, charge)
   const { found, similarity } = await reranked(source, question, texts, await rank(question, texts, embedOf(source)))
   const ranked = found.slice(0, limit).map(({ index }) => index)
@@ -213,7 +213,7 @@ export function storeEpisode({ name, memory }: LlmDefinition, entry: StepEntry, 
   const { recorder, services, thread } = entry
   const { principal, step, taint, provenance } = recorder
   const capacity = (episodic === true ? undefined : episodic.maxEpisodes) ?? defaults.maxEpisodes
-  const half = (value: Json) => cut(textOfInput(value), limits.episodeCharacters)
+  const half = (value: Json) => cut(textOfValue(value), limits.episodeCharacters)
   const item = {
     ...{ id: hashText(step).slice(0, 32), priority: 0, agent: name, source: thread, taint },
     content: { task: half(entry.input), outcome: half(outcome) },

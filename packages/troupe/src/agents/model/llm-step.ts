@@ -3,7 +3,7 @@
  * turn are appended to the thread in the change that commits the turn, so that a stored thread always has complete
  * turns.
  */
-import { asJson, failure, type Json, joinTaint, type TaintLabel, truncateText } from '../../core/index.ts'
+import { asJson, failure, type Json, joinTaint, type TaintLabel, textOfValue, truncateText } from '../../core/index.ts'
 import type { ModelAnswer } from '../../models/index.ts'
 import { checkStepEntry, type Outcome, type Routing, type StepEntry } from '../agent-port.ts'
 import { withSpent } from '../definitions/failed-spending.ts'
@@ -23,7 +23,6 @@ import {
   assistantMessage,
   messageJson,
   pendingCallsOf,
-  textOfInput,
   toolMessage,
   userMessage,
 } from './content/model-messages.ts'
@@ -60,7 +59,7 @@ export async function llmStep(definition: LlmDefinition, entry: StepEntry): Prom
     const checked = before.length === 0 ? entry.input : await checkContent(guarded, before, entry.input)
     const routing = await runTurns(definition, guardedEntry(definition, entry, checked), report)
     const leaving = await checkRouting(guarded, output, routing)
-    const text = leaving !== routing && 'value' in leaving ? { text: textOfInput(leaving.value) } : {}
+    const text = leaving !== routing && 'value' in leaving ? { text: textOfValue(leaving.value) } : {}
     return { ...leaving, report: { ...report.of(), ...text } }
   } catch (error) {
     throw entry.recorder.signal.aborted ? error : withSpent(error, report.spent)

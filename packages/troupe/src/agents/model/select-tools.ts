@@ -1,5 +1,5 @@
 /** Which of its tools an agent offers in one step: all, those that fit the task or did well, or a choice of one's own. */
-import { failure, type Json, listOf } from '../../core/index.ts'
+import { failure, type Json, listOf, textOfValue } from '../../core/index.ts'
 import type { Tool } from '../../tools/index.ts'
 import type { StepEntry } from '../agent-port.ts'
 import { allTools } from '../definitions/all-tools.ts'
@@ -8,7 +8,6 @@ import type { Report } from '../definitions/report.ts'
 import { chargedAnswer } from '../memory/charged-answer.ts'
 import { embedOf, type RankingSource, rank, rankingOfStep } from '../memory/similarity.ts'
 import type { ToolStatistics } from '../services-port.ts'
-import { textOfInput } from './content/model-messages.ts'
 
 /** The number of tools that are offered by a ranking, by default. */
 const maxOffered = 20
@@ -30,7 +29,7 @@ export async function selectTools(
   const granted = new Map([...all].filter(([name]) => !denied.has(name)))
   const selection = definition.toolSelection
   if (selection === 'all') return granted
-  const task = textOfInput(entry.input)
+  const task = textOfValue(entry.input)
   // The selection is recorded, so that a replayed step offers the same tools although statistics have changed.
   const recorded = async (choose: () => Promise<readonly string[]>) =>
     entry.recorder.answer({ kind: 'tools', name: definition.name }, async () => [...(await choose())])

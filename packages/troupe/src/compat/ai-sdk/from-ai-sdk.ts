@@ -1,14 +1,7 @@
 /** An agent of the AI SDK (`ToolLoopAgent`, or any object with its `generate`) as an agent of Troupe. */
 import type { Agent, StepReport } from '../../agents/index.ts'
-import { failure, type Json, readable, show } from '../../core/index.ts'
-import {
-  type ForeignCall,
-  type ForeignOptions,
-  foreignAgent,
-  inputText,
-  looseJson,
-  unfinished,
-} from '../foreign/foreign-agent.ts'
+import { failure, type Json, readable, show, textOfValue } from '../../core/index.ts'
+import { type ForeignCall, type ForeignOptions, foreignAgent, looseJson, unfinished } from '../foreign/foreign-agent.ts'
 
 /** An agent of the AI SDK, as far as `fromAiSdk` uses it. */
 export interface AiSdkAgent {
@@ -89,7 +82,7 @@ export function fromAiSdk(agent: AiSdkAgent, options: AiSdkOptions): Agent {
       seen: `${Object.keys(agent.tools ?? {}).sort()}\n${options.settings ?? ''}`,
       async call(input, call, report) {
         const more: { readonly messages?: unknown } = options.settings?.(input, call) ?? {}
-        const prompt = more.messages === undefined ? { prompt: inputText(input) } : {}
+        const prompt = more.messages === undefined ? { prompt: textOfValue(input) } : {}
         const result = await agent.generate({ ...prompt, ...more, abortSignal: call.signal } as never)
         if (!result) throw unfinished(name, 'generate() gave nothing')
         report(result.totalUsage ?? result.usage)

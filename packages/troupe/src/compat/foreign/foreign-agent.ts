@@ -25,6 +25,7 @@ import {
   type Schema,
   show,
   storeError,
+  textOfValue,
 } from '../../core/index.ts'
 import type { EffectClass } from '../../journal/index.ts'
 import { isTokenCount } from '../../models/index.ts'
@@ -146,7 +147,7 @@ export function foreignAgent(
         const checked = await outputOf(value).catch((error: unknown) => {
           throw withSpent(error, spent)
         })
-        const text = typeof value === 'string' ? value : JSON.stringify(value)
+        const text = textOfValue(value)
         const report = { ...spent, text, toolCalls, model: model ?? '', ...(isShared ? { models: {} } : {}) }
         return { kind: 'value', value: checked, report }
       } catch (error) {
@@ -218,9 +219,6 @@ async function carryOut(
 }
 
 const count = (tokens: unknown): number => (isTokenCount(tokens) ? Math.floor(tokens) : 0)
-
-/** Returns the input for an agent that takes texts. */
-export const inputText = (input: Json): string => (typeof input === 'string' ? input : JSON.stringify(input))
 
 /** Returns a value as far as JSON can carry it. */
 export function looseJson(value: unknown): Json {

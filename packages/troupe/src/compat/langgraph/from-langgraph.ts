@@ -1,6 +1,6 @@
 /** A compiled graph of LangGraph.js (or any runnable of LangChain) as an agent of Troupe. */
 import type { Agent, ToolCallReport } from '../../agents/index.ts'
-import { failure, isObject, type Json, readable, show } from '../../core/index.ts'
+import { failure, isObject, type Json, readable, show, textOfValue } from '../../core/index.ts'
 import { type ForeignCall, type ForeignOptions, foreignAgent, looseJson, unfinished } from '../foreign/foreign-agent.ts'
 
 /** A graph of LangGraph.js, as far as `fromLangGraph` uses it. */
@@ -59,9 +59,7 @@ export function fromLangGraph(graph: LangGraphGraph, options: LangGraphOptions):
 }
 
 const initialState = (input: Json): unknown =>
-  isObject(input)
-    ? input
-    : { messages: [{ role: 'user', content: typeof input === 'string' ? input : JSON.stringify(input) }] }
+  isObject(input) ? input : { messages: [{ role: 'user', content: textOfValue(input) }] }
 
 function answerOf(state: unknown): unknown {
   const { messages } = (state ?? {}) as { readonly messages?: readonly { readonly content?: unknown }[] }

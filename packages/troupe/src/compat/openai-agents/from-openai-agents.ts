@@ -1,14 +1,7 @@
 /** An agent of the OpenAI Agents SDK as an agent of Troupe. */
 import type { Agent, StepReport } from '../../agents/index.ts'
-import { failure, type Json, readable } from '../../core/index.ts'
-import {
-  type ForeignCall,
-  type ForeignOptions,
-  foreignAgent,
-  inputText,
-  looseJson,
-  unfinished,
-} from '../foreign/foreign-agent.ts'
+import { failure, type Json, readable, textOfValue } from '../../core/index.ts'
+import { type ForeignCall, type ForeignOptions, foreignAgent, looseJson, unfinished } from '../foreign/foreign-agent.ts'
 
 /** An agent of the OpenAI Agents SDK, as far as `fromOpenAiAgents` uses it. */
 export interface OpenAiAgent {
@@ -57,7 +50,7 @@ export interface OpenAiAgentsOptions extends Omit<ForeignOptions, 'name'> {
 export function fromOpenAiAgents(agent: OpenAiAgent, options: OpenAiAgentsOptions): Agent {
   return readable('fromOpenAiAgents', () => {
     const name = options?.name ?? String(agent?.name)
-    const { run, input: inputOf = inputText, settings } = options
+    const { run, input: inputOf = textOfValue, settings } = options
     if (typeof run !== 'function')
       throw failure('agent.wrong', { agent: name, problem: 'run must be a function; hand over run of @openai/agents' })
     return foreignAgent(

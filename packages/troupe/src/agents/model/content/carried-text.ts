@@ -3,9 +3,9 @@
  * model.
  */
 import type { LanguageModelV4ToolResultOutput } from '@ai-sdk/provider'
-import { type Json, truncateText } from '../../../core/index.ts'
+import { type Json, textOfValue, truncateText } from '../../../core/index.ts'
 import type { CarriedHistory, HistoryLine, Routing, StepEntry } from '../../agent-port.ts'
-import { type ThreadMessage, textOfInput } from './model-messages.ts'
+import type { ThreadMessage } from './model-messages.ts'
 
 /** Characters of a summary by rules, and of one line in it. */
 const maxSummary = 4_000
@@ -88,7 +88,7 @@ export function carriedText(history: CarriedHistory | undefined): string | undef
  */
 export function carriedByFunction(routing: Routing, { history, request, input }: StepEntry): Routing {
   if (routing.kind !== 'handOff' || routing.history === undefined) return routing
-  const lines = [...(history?.lines ?? []), { from: 'user', text: textOfInput((request ?? input) as Json) }]
+  const lines = [...(history?.lines ?? []), { from: 'user', text: textOfValue((request ?? input) as Json) }]
   const omitted = history?.omitted === undefined ? {} : { omitted: history.omitted }
   const carried =
     routing.history === 'all' ? { kind: 'all' as const, lines, ...omitted } : summaryByRules({ lines, ...omitted })

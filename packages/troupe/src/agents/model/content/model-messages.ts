@@ -17,6 +17,7 @@ import {
   type SourcePart,
   type TextPart,
   TroupeError,
+  textOfValue,
   truncateText,
 } from '../../../core/index.ts'
 import { type AnswerPart, type ModelAnswer, makerMark } from '../../../models/index.ts'
@@ -33,7 +34,7 @@ export const messageJson = (message: ThreadMessage): Json => message as unknown 
 /** Returns the input as a message: a text, or parts if the input has a file. */
 export function inputMessage(input: Json): ThreadMessage {
   const parts = contentOf(input)
-  return parts ? { role: 'user', content: parts.map(promptPart) } : userMessage(textOfInput(input))
+  return parts ? { role: 'user', content: parts.map(promptPart) } : userMessage(textOfValue(input))
 }
 
 /** A part in the form of the provider interface. */
@@ -43,8 +44,6 @@ function promptPart(part: TextPart | FilePart) {
   const name = filename === undefined ? {} : { filename }
   return { type: 'file' as const, mediaType, data: { type: 'data' as const, data }, ...name }
 }
-
-export const textOfInput = (input: Json): string => (typeof input === 'string' ? input : JSON.stringify(input))
 
 /** The calls that wait for a result of ours, in the model's order. */
 export const pendingCallsOf = (answer: ModelAnswer): readonly ToolCallPart[] =>

@@ -1,5 +1,5 @@
 /** Renders a trace as a diagram and as lines of text. */
-import { duration, truncateText } from '../../../core/index.ts'
+import { duration, textOfValue, truncateText } from '../../../core/index.ts'
 import type { Interaction, Trace } from './run-trace.ts'
 
 /** The highest number of characters of a value in one line. */
@@ -7,8 +7,7 @@ const shown = 60
 
 const valueText = ({ value }: Interaction): string => {
   if (value === undefined) return ''
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
-  const line = text.replaceAll(/\s+/g, ' ')
+  const line = textOfValue(value).replaceAll(/\s+/g, ' ')
   return line.length > shown ? `${truncateText(line, shown)}…` : line
 }
 

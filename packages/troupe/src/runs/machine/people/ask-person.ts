@@ -1,9 +1,7 @@
 /** Questions that the run itself asks people. */
-import { type Json, messageWithId, type StoredError } from '../../../core/index.ts'
+import { messageWithId, type StoredError, textOfValue } from '../../../core/index.ts'
 import type { Branch } from '../branches/branches-slice.ts'
 import type { RunDecision } from '../decision.ts'
-
-const textOf = (value: Json) => (typeof value === 'string' ? value : JSON.stringify(value))
 
 /** Asks a person if the branch is at `User`. If `User` has no outgoing edge, the value of the branch is its response. */
 export function askPerson(d: RunDecision, branch: Branch) {
@@ -16,7 +14,7 @@ export function askPerson(d: RunDecision, branch: Branch) {
     question: `${branch.id}?${branch.asked + 1}`,
     branch: branch.id,
     agent: branch.from === undefined ? node.label : d.node(branch.from).label,
-    ask: { kind: 'question', text: textOf(branch.input) },
+    ask: { kind: 'question', text: textOfValue(branch.input) },
   })
 }
 
