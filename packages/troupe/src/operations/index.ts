@@ -17,7 +17,7 @@ export {
   verifyBackup,
 } from './restore-backup.ts'
 export { Gate } from './services/gate.ts'
-export { Housekeeping } from './services/housekeeping.ts'
+export { createHousekeeping } from './services/housekeeping.ts'
 export { type MissingModelKey, missingModelKeys, registeredAgents } from './services/model-keys.ts'
 export { createAgentAlertSink, Observation } from './services/observation.ts'
 export { createEgress, type EgressClient, openEgressClient } from './services/open-egress-client.ts'

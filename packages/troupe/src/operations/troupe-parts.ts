@@ -2,7 +2,7 @@
 import type { Agent, createSessions, ExternalServices, Services } from '../agents/index.ts'
 import type { OpenedPolicies, RevealedConfig, TroupeConfig } from '../configuration/index.ts'
 import type { ContextClient, Mesh } from '../context/index.ts'
-import type { Duration, Platform, Redactor } from '../core/index.ts'
+import type { Duration, PeriodicTask, Platform, Redactor } from '../core/index.ts'
 import type { JournalParts, Recorder, Requests } from '../journal/index.ts'
 import type { HaltableWorker, Mailboxes, MessageClient, Presence, Supervision } from '../messaging/index.ts'
 import type { Models } from '../models/index.ts'
@@ -27,7 +27,6 @@ import type { Blobs, OpenedStorage, UnusedBlobs } from '../storage/index.ts'
 import type { UnreadResults } from '../tools/index.ts'
 import type { CompiledTopology } from '../topology/index.ts'
 import type { Gate } from './services/gate.ts'
-import type { Housekeeping } from './services/housekeeping.ts'
 import type { Observation } from './services/observation.ts'
 import type { EgressClient } from './services/open-egress-client.ts'
 import type { Restored } from './services/restored.ts'
@@ -159,7 +158,7 @@ export interface ObservabilityParts {
 /** The background work on the stored data. */
 export interface MaintenanceParts {
   readonly restored: Restored
-  readonly housekeeping: Housekeeping
+  readonly housekeeping: PeriodicTask
   readonly erasure: Erasure
 }
 

@@ -31,7 +31,7 @@ async function endWorkers({
 const ends: Readonly<Record<string, (parts: TroupeParts) => unknown>> = {
   schedules: ({ runs }) => runs.schedules.stop(),
   timers: ({ journal }) => journal.timers.stop(),
-  housekeeping: ({ maintenance }) => maintenance.housekeeping.stop(),
+  housekeeping: ({ maintenance }) => maintenance.housekeeping.close(),
   erasure: ({ maintenance }) => maintenance.erasure.stop(),
   restored: ({ maintenance }) => maintenance.restored.stop(),
   encryption: ({ protection }) => protection.encryption.close(),

@@ -92,7 +92,7 @@ async function endWork(
   const handlers = [...working.map((each) => contained(() => each.stop())), Promise.allSettled(work.starting)]
   const intake = [
     () => journal.timers.stop(),
-    () => maintenance.housekeeping.stop(),
+    () => maintenance.housekeeping.close(),
     () => runs.sharing?.claims.close(),
   ].map(contained)
   const timeouts = { finishMs: ms * finishing, effectsMs: ms * effects }

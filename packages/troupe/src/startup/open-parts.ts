@@ -5,9 +5,9 @@ import type { FetchPort } from '../core/index.ts'
 import type { Mailboxes } from '../messaging/index.ts'
 import {
   createAgentAlertSink,
+  createHousekeeping,
   type EgressClient,
   Gate,
-  Housekeeping,
   type MaintenanceParts,
   type ObservabilityParts,
   Observation,
@@ -160,7 +160,7 @@ function createMaintenance(
   )
   return {
     restored: new Restored({ storage, clock, events, gate: work.work.gate, log, audit }),
-    housekeeping: new Housekeeping({ clock, log, cleanupTasks }),
+    housekeeping: createHousekeeping({ clock, log, cleanupTasks }),
     erasure,
   }
 }

@@ -14,32 +14,16 @@ interface HousekeepingParts {
   readonly cleanupTasks: readonly CleanupTask[]
 }
 
-export class Housekeeping {
-  readonly #parts: HousekeepingParts
-  readonly #task: PeriodicTask
-
-  constructor(parts: HousekeepingParts) {
-    this.#parts = parts
-    const run = () => this.#cleanup()
-    this.#task = new PeriodicTask({ name: 'housekeeping', clock: parts.clock, intervalMs: everyMs, run })
-  }
-
-  start(): void {
-    this.#task.start()
-  }
-
-  stop(): Promise<void> {
-    return this.#task.close()
-  }
-
-  async #cleanup(): Promise<void> {
-    const { log, cleanupTasks } = this.#parts
+export function createHousekeeping({ clock, log, cleanupTasks }: HousekeepingParts): PeriodicTask {
+  const run = async () => {
     for (const { what, cleanup } of cleanupTasks)
       try {
         // Repeats until no expired run is left, because one read is limited.
-        while ((await cleanup(batchSize)) === batchSize && !this.#task.isClosed);
+        while ((await cleanup(batchSize)) === batchSize && !task.isClosed);
       } catch (error) {
         log.warn(`the cleanup of ${what} failed; it is retried`, { error: error as Error })
       }
   }
+  const task = new PeriodicTask({ name: 'housekeeping', clock, intervalMs: everyMs, run })
+  return task
 }

@@ -3,7 +3,7 @@ import { defineAgent, handOff, invoke } from '../../../agents/index.ts'
 import { construct, createVirtualClock, systemRandom } from '../../../core/index.ts'
 import { createJournals, journalMigrations, stepJournal } from '../../../journal/index.ts'
 import { silentLog } from '../../../observability/index.ts'
-import { Housekeeping } from '../../../operations/services/housekeeping.ts'
+import { createHousekeeping } from '../../../operations/services/housekeeping.ts'
 import { Access } from '../../../security/index.ts'
 import { openParts } from '../../../startup/open-parts.ts'
 import { Troupe } from '../../../startup/troupe.ts'
@@ -199,7 +199,7 @@ it('The cleanup removes journals of ended steps after their retention.', async (
   const clock = createVirtualClock()
   const storage = await openStorage({ url: 'memory:', migrations: journalMigrations, clock, random: systemRandom })
   const journals = createJournals({ storage, clock, owner: 'here', retention: { closedMs: 90_000 } })
-  const housekeeping = new Housekeeping({
+  const housekeeping = createHousekeeping({
     clock,
     log: silentLog,
     cleanupTasks: [{ what: 'ended journals', cleanup: (limit) => journals.cleanup(limit) }],
@@ -218,6 +218,6 @@ it('The cleanup removes journals of ended steps after their retention.', async (
   expect(await left()).toEqual([true, true])
   await clock.advance('60s')
   expect(await left()).toEqual([false, true])
-  await housekeeping.stop()
+  await housekeeping.close()
   await storage.close()
 })
