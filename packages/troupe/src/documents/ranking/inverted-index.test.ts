@@ -38,10 +38,8 @@ it('An index lists its terms, of any script and in any number, with the texts th
     const some = words.slice(from, from + 100)
     index.add(['common', ...some], [[0, 1, ...some.flatMap((_, i) => [i + 1, 2])]])
   }
-  const listed = new Map([...index.terms()].map(({ term, frequency }) => [term, frequency]))
-  expect(listed.size).toBe(words.length + 1)
-  expect(listed.get('common')).toBe(200)
-  for (const word of words) expect(listed.get(word)).toBe(1)
+  expect(index.frequency('common')).toBe(200)
+  for (const word of words) expect(index.frequency(word)).toBe(1)
   expect(index.search([{ term: 'größe9999', weight: 1 }], 9)).toMatchObject([{ id: 99 }])
 })
 
@@ -49,10 +47,7 @@ it('An index takes new terms up to its limit, and still counts the terms that it
   const index = new InvertedIndex({ maxTerms: 2 })
   add(index, { tea: 1, milk: 1 })
   add(index, { tea: 1, cup: 1 })
-  expect([...index.terms()]).toEqual([
-    { term: 'tea', frequency: 2 },
-    { term: 'milk', frequency: 1 },
-  ])
+  expect(['tea', 'milk', 'cup'].map((term) => index.frequency(term))).toEqual([2, 1, 0])
   expect(index.search([{ term: 'cup', weight: 1 }], 9)).toEqual([])
 })
 

@@ -39,12 +39,6 @@ export class InvertedIndex {
     return id === undefined ? 0 : this.#postings.count(id)
   }
 
-  /** All terms, each with the number of texts that hold it. */
-  *terms(): Generator<{ readonly term: string; readonly frequency: number }> {
-    let id = 0
-    for (const term of this.#dictionary.terms()) yield { term, frequency: this.#postings.count(id++) }
-  }
-
   /** Returns the terms that begin or end with a term, without the term itself. */
   around(term: string): string[] {
     return this.#dictionary.around(term)

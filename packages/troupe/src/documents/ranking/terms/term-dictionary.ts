@@ -43,12 +43,6 @@ export class TermDictionary {
     return this.#size - 1
   }
 
-  /** The terms in the order of their numbers. */
-  *terms(): Generator<string> {
-    for (let id = 0; id < this.#size; id++)
-      yield this.#decoder.decode(this.#bytes.subarray(this.#starts[id], this.#starts[id + 1]))
-  }
-
   /** Returns the terms that begin or end with a term, without the term itself. */
   around(term: string): string[] {
     const length = this.#encode(term)
