@@ -54,7 +54,8 @@ const integer = (value: unknown, what: string, least = 1): number => {
   return value
 }
 
-const longerThanNothing = (value: unknown, what: string): number => {
+/** @throws ValidationError for an invalid duration, and for one below 1 ms */
+export const longerThanNothing = (value: unknown, what: string): number => {
   const ms = milliseconds(value, what)
   if (ms < 1) throw invalidInput(what, 'it must be longer than 0')
   return ms

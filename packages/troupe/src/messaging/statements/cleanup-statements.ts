@@ -1,7 +1,7 @@
 /** Deletes rows that are no longer needed, a bounded number at a time. */
 import { type RawBuilder, sql } from 'kysely'
 import { type Dialect, oneOf, type Statement } from '../../storage/index.ts'
-import { compilerOf, later, type MailboxKey, type MessageKey, storageNow } from './compile.ts'
+import { compilerOf, later, type MailboxKey, type MessageKey, ofMailbox, storageNow } from './compile.ts'
 import type { seenStatements } from './seen-statements.ts'
 
 /** The number of acknowledged messages, and of dead letters, that a mailbox stores. */
@@ -14,11 +14,10 @@ export const deadForMs = 30 * 24 * 3_600_000
 
 export function cleanupStatements(dialect: Dialect, seen: ReturnType<typeof seenStatements>) {
   const compile = compilerOf(dialect)
-  const of = (p: MailboxKey) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
-  const done = (p: MailboxKey) => sql`${of(p)} and state = 'done' and dedupe_id is null`
-  const dead = (p: MailboxKey) => sql`${of(p)} and state = 'dead'`
+  const done = (p: MailboxKey) => sql`${ofMailbox(p)} and state = 'done' and dedupe_id is null`
+  const dead = (p: MailboxKey) => sql`${ofMailbox(p)} and state = 'dead'`
   const remove = (which: (p: MailboxKey) => RawBuilder<unknown>) =>
-    compile<MailboxKey>((p) => sql`delete from messages where ${of(p)} and seq ${oneOf(dialect, which(p))}`)
+    compile<MailboxKey>((p) => sql`delete from messages where ${ofMailbox(p)} and seq ${oneOf(dialect, which(p))}`)
   const removals = [
     remove(
       (p) => sql`select seq from messages where ${done(p)} and ended_at <= (select ended_at from messages
@@ -41,7 +40,7 @@ export function cleanupStatements(dialect: Dialect, seen: ReturnType<typeof seen
     const some = sql`select seq from messages where ${overdue(p)} order by dedupe_until limit 1000`
     return sql`update messages set dedupe_id = null where ${overdue(p)} and seq ${oneOf(dialect, some)}`
   })
-  const lanes = compile<MailboxKey>((p) => sql`delete from mailbox_lanes where ${of(p)} and depth = 0`)
+  const lanes = compile<MailboxKey>((p) => sql`delete from mailbox_lanes where ${ofMailbox(p)} and depth = 0`)
   const requests = compile<MailboxKey>(
     (p) => sql`delete from message_requests where user_id = ${p.user} and expires_at <= ${later(-60_000)}`,
   )
@@ -55,7 +54,7 @@ export function cleanupStatements(dialect: Dialect, seen: ReturnType<typeof seen
     ),
     /** Returns the ids of payloads, at most 100, whose message is deleted, or was a duplicate that was not stored. */
     orphaned: compile<MailboxKey>(
-      (p) => sql`select id from message_payloads where ${of(p)} and not exists (select 1 from messages m
+      (p) => sql`select id from message_payloads where ${ofMailbox(p)} and not exists (select 1 from messages m
         where m.user_id = message_payloads.user_id and m.id = message_payloads.id) limit 100`,
     ),
     forget: compile<MessageKey>((p) => sql`delete from message_payloads where user_id = ${p.user} and id = ${p.id}`),

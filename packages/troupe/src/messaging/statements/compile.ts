@@ -3,7 +3,7 @@
  * payload, envelope, reason or answer is content.
  */
 
-import type { RawBuilder } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { type Bind, type ContentNames, type Dialect, type Now, type Template, templates } from '../../storage/index.ts'
 import { messagingContent } from '../messaging-tables.ts'
 
@@ -11,6 +11,9 @@ export type Values = Readonly<Record<string, Bind>>
 
 /** The values of a statement about one mailbox. */
 export type MailboxKey = { readonly user: string; readonly mailbox: string }
+
+/** Returns the condition for the rows of one mailbox. */
+export const ofMailbox = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
 
 /** The values of a statement about one message. */
 export type MessageKey = { readonly user: string; readonly id: string }

@@ -1,7 +1,7 @@
 /** The lists of a mailbox: what its owner sees, filtered, by age or by priority. */
 import { sql } from 'kysely'
 import type { Dialect, Statement, Template } from '../../storage/index.ts'
-import { compilerOf, storageNow, type Values } from './compile.ts'
+import { compilerOf, ofMailbox, storageNow, type Values } from './compile.ts'
 import { fits, valuesOf } from './fits.ts'
 
 export interface Filter {
@@ -20,14 +20,13 @@ export interface Filter {
 export const rankOf = (priority: string) => Math.max(0, ['urgent', 'high', 'normal', 'low'].indexOf(priority))
 const rank = sql`case priority when 'urgent' then 0 when 'high' then 1 when 'normal' then 2 else 3 end`
 
-const of = (p: Values) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
 const visible = sql`(state = 'ready' or (state = 'scheduled' and available_at <= ${storageNow})
   or (state = 'done' and reason is null)) and (state = 'done' or expires_at is null or expires_at > ${storageNow})`
 const matching = (
   dialect: Dialect,
   p: Values,
   { unread, from, thread, type, priority }: Filter,
-) => sql`${of(p)} and ${visible}
+) => sql`${ofMailbox(p)} and ${visible}
   ${unread ? sql`and read_at is null` : sql``} ${from === undefined ? sql`` : sql`and sender = ${p.from}`}
   ${thread === undefined ? sql`` : sql`and thread_id = ${p.thread}`} ${type === undefined ? sql`` : fits(dialect, p, { types: [type], except: [] }, 'messages')}
   ${priority === undefined ? sql`` : sql`and priority = ${p.priority}`}`

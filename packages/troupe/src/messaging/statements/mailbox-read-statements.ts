@@ -1,7 +1,7 @@
 /** Reads of a mailbox, and the marks that reading leaves. */
 import { sql } from 'kysely'
 import type { Dialect, Statement, Template } from '../../storage/index.ts'
-import { compilerOf, type MailboxKey, type MessageKey, storageNow, type Values } from './compile.ts'
+import { compilerOf, type MailboxKey, type MessageKey, ofMailbox, storageNow, type Values } from './compile.ts'
 import { fits, type MessageFilter, shapeOf, valuesOf } from './fits.ts'
 import { listStatements } from './list-statements.ts'
 
@@ -10,7 +10,6 @@ export const maxEnds = 100
 
 export function mailboxReadStatements(dialect: Dialect) {
   const compile = compilerOf(dialect)
-  const of = (p: MailboxKey) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
   const number = (select: ReturnType<typeof sql>) => sql`(${select})`
   const ends = compile(
     (p) => sql`select id, state, reason, ended_at from messages where user_id = ${p.user}
@@ -28,25 +27,25 @@ export function mailboxReadStatements(dialect: Dialect) {
     // Counts by lanes and by rare states, so that the cost does not depend on the depth of the mailbox.
     counts: compile<MailboxKey>(
       (p) => sql`select
-        ${number(sql`select coalesce(sum(depth), 0) from mailbox_lanes where ${of(p)} and depth > 0`)} as ready,
-        ${number(sql`select count(*) from messages where ${of(p)} and state = 'ready' and expires_at is not null
+        ${number(sql`select coalesce(sum(depth), 0) from mailbox_lanes where ${ofMailbox(p)} and depth > 0`)} as ready,
+        ${number(sql`select count(*) from messages where ${ofMailbox(p)} and state = 'ready' and expires_at is not null
           and expires_at <= ${storageNow}`)} as expired,
         ${number(sql`select count(*) from messages m join mailbox_lanes l
             on l.user_id = m.user_id and l.mailbox = m.mailbox and l.lane = m.lane and l.token = m.token
           where m.user_id = ${p.user} and m.mailbox = ${p.mailbox} and m.state = 'ready' and m.expires_at is not null
             and m.expires_at <= ${storageNow} and l.lease_until > ${storageNow}`)} as expired_leased,
-        ${number(sql`select count(*) from messages where ${of(p)} and state = 'ready' and read_at is not null
+        ${number(sql`select count(*) from messages where ${ofMailbox(p)} and state = 'ready' and read_at is not null
           and (expires_at is null or expires_at > ${storageNow})`)} as seen,
-        ${number(sql`select coalesce(sum(leased), 0) from mailbox_lanes where ${of(p)} and token is not null
+        ${number(sql`select coalesce(sum(leased), 0) from mailbox_lanes where ${ofMailbox(p)} and token is not null
           and lease_until > ${storageNow}`)} as leased,
-        ${number(sql`select count(*) from messages where ${of(p)} and state = 'dead'`)} as dead,
-        ${number(sql`select count(*) from messages where ${of(p)} and state = 'scheduled' and available_at > ${storageNow}`)} as scheduled,
-        ${number(sql`select count(*) from messages where ${of(p)} and state = 'scheduled' and available_at <= ${storageNow}
+        ${number(sql`select count(*) from messages where ${ofMailbox(p)} and state = 'dead'`)} as dead,
+        ${number(sql`select count(*) from messages where ${ofMailbox(p)} and state = 'scheduled' and available_at > ${storageNow}`)} as scheduled,
+        ${number(sql`select count(*) from messages where ${ofMailbox(p)} and state = 'scheduled' and available_at <= ${storageNow}
           and (expires_at is null or expires_at > ${storageNow})`)} as arrived`,
     ),
     dead: compile<MailboxKey & { after: number; limit: number }>(
       (p) =>
-        sql`select * from messages where ${of(p)} and state = 'dead' and seq > ${p.after} order by seq limit ${p.limit}`,
+        sql`select * from messages where ${ofMailbox(p)} and state = 'dead' and seq > ${p.after} order by seq limit ${p.limit}`,
     ),
     mailboxes: compile<{ user: string; after: string; limit: number }>(
       (p) =>

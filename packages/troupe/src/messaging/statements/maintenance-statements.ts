@@ -1,20 +1,19 @@
 /** Finds messages that must be moved or removed, a bounded number at a time. Each is then moved in its own change. */
 
 import { sql } from 'kysely'
-import { type Compile, type MailboxKey, storageNow } from './compile.ts'
+import { type Compile, type MailboxKey, ofMailbox, storageNow } from './compile.ts'
 
 /** The number of mailboxes that `heldAnywhere` returns at most. */
 export const maxHeldMailboxes = 1_000
 
 export function maintenanceStatements(compile: Compile, settings: { readonly maxAttempts: number }) {
-  const of = (p: MailboxKey) => sql`user_id = ${p.user} and mailbox = ${p.mailbox}`
   const messagesOf = (p: MailboxKey) => sql`m.user_id = ${p.user} and m.mailbox = ${p.mailbox}`
   const free = sql`not exists (select 1 from mailbox_lanes l where l.user_id = m.user_id and l.mailbox = m.mailbox and l.lane = m.lane
     and l.token = m.token and l.lease_until > ${storageNow})`
   return {
     /** Finds scheduled messages that are due. */
     due: compile<MailboxKey>(
-      (p) => sql`select * from messages where ${of(p)} and state = 'scheduled' and available_at <= ${storageNow}
+      (p) => sql`select * from messages where ${ofMailbox(p)} and state = 'scheduled' and available_at <= ${storageNow}
         order by available_at, seq limit 100`,
     ),
     expired: compile<MailboxKey>(
@@ -36,9 +35,9 @@ export function maintenanceStatements(compile: Compile, settings: { readonly max
       (p) => sql`select m.user_id, m.mailbox, m.seq, m.id, m.lane, m.bytes, m.state, m.type, m.reply_to from messages m
         where ${messagesOf(p)} and m.state in ('ready', 'scheduled') and ${free} order by m.seq limit ${p.limit}`,
     ),
-    usage: compile<MailboxKey>((p) => sql`select count, bytes from mailboxes where ${of(p)}`),
+    usage: compile<MailboxKey>((p) => sql`select count, bytes from mailboxes where ${ofMailbox(p)}`),
     held: compile<MailboxKey>(
-      (p) => sql`select * from messages where ${of(p)} and state = 'held' order by seq limit 100`,
+      (p) => sql`select * from messages where ${ofMailbox(p)} and state = 'held' order by seq limit 100`,
     ),
     /** Returns mailboxes of all users that hold messages back, after one; the empty names are before all. */
     heldAnywhere: compile<MailboxKey>(
@@ -47,11 +46,11 @@ export function maintenanceStatements(compile: Compile, settings: { readonly max
     ),
     nextExpiry: compile<MailboxKey>(
       (p) => sql`select min(expires_at) as at, cast(${storageNow} as bigint) as now from messages
-        where ${of(p)} and state = 'ready' and expires_at is not null`,
+        where ${ofMailbox(p)} and state = 'ready' and expires_at is not null`,
     ),
     nextScheduled: compile<MailboxKey>(
       (p) => sql`select min(available_at) as at, cast(${storageNow} as bigint) as now from messages
-        where ${of(p)} and state = 'scheduled'`,
+        where ${ofMailbox(p)} and state = 'scheduled'`,
     ),
   }
 }

@@ -1,6 +1,7 @@
 /** The options of `ada.supervise`, validated, with defaults and durations in milliseconds. */
 import { checkOptions, type Duration, invalidInput, isInstance, listOf, milliseconds, show } from '../../core/index.ts'
 import { type Backoff, checkInteger } from '../../resilience/index.ts'
+import { longerThanNothing } from '../messaging-config.ts'
 import { Worker } from '../workers/worker.ts'
 
 /**
@@ -83,20 +84,15 @@ export function superviseSettings(options: SuperviseOptions): SuperviseSettings 
     throw invalidInput('supervise.strategy', `it is ${show(strategy)}, not one of ${strategies.join(', ')}`)
   if (onEscalated !== undefined && typeof onEscalated !== 'function')
     throw invalidInput('supervise.onEscalated', 'it must be a function')
-  const positive = (value: Duration, what: string) => {
-    const ms = milliseconds(value, what)
-    if (ms < 1) throw invalidInput(what, 'it must be longer than 0')
-    return ms
-  }
   const baseMs = milliseconds(options.backoff ?? '100ms', 'supervise.backoff')
   const { hang = '5m' } = options
   return {
     name,
     strategy,
     maxRestarts: checkInteger('supervise.restarts', 'max', restarts.max ?? 5, 0),
-    withinMs: positive(restarts.within ?? '1m', 'supervise.restarts.within'),
+    withinMs: longerThanNothing(restarts.within ?? '1m', 'supervise.restarts.within'),
     backoff: { baseMs, maxMs: Math.max(baseMs, milliseconds(options.maxBackoff ?? '30s', 'supervise.maxBackoff')) },
-    hangMs: hang === false ? undefined : positive(hang, 'supervise.hang'),
+    hangMs: hang === false ? undefined : longerThanNothing(hang, 'supervise.hang'),
     failures: failures === false ? undefined : checkInteger('supervise', 'failures', failures),
     onEscalated: onEscalated ?? (() => {}),
   }
