@@ -16,7 +16,7 @@ import { cancelBlockers } from './connections/cancel-blockers.ts'
 import type { Chunks, QueryOutcome } from './connections/chunks.ts'
 import { idleMsOf } from './connections/connect.ts'
 import type { Connections } from './connections/connections.ts'
-import { PreparedTexts, type Query } from './connections/prepared-texts.ts'
+import { PreparedTexts, type Query, transactionTime } from './connections/prepared-texts.ts'
 import { errorClassOf, type PostgresErrorClass } from './error-class.ts'
 import { applicationRole } from './migrate.ts'
 
@@ -93,7 +93,7 @@ const endless = Number.MAX_SAFE_INTEGER
 
 export class Transactions {
   readonly #options: TransactionsOptions
-  readonly #texts = new PreparedTexts("current_setting('troupe.now')::bigint")
+  readonly #texts = new PreparedTexts()
   readonly #setup: Readonly<Record<Kind, string>>
   #count = 0
   #doublings = 0
@@ -267,7 +267,6 @@ export class Transactions {
     const isReferenced = new Set(
       change.statements.flatMap(({ expect }) => (expect && 'sameAs' in expect ? expect.sameAs : [])),
     )
-    const transactionTime = "current_setting('troupe.now')::bigint"
     const claim: Query = {
       text: `select troupe_begin($1, $2, ${transactionTime}, $3, $4)`,
       values: [id ?? '', user, String(wakes), String(feed.length > 0)],

@@ -15,11 +15,11 @@ const problems: Readonly<Record<number, WriterProblem>> = {
   26: 'corrupt',
 }
 
-const numberIn = (error: unknown, field: string): number => {
-  const value = error instanceof Error ? (error as Error & { readonly [name: string]: unknown })[field] : undefined
-  return typeof value === 'number' ? value : 0
+/** Returns the extended result code of SQLite; 0 for another error. */
+export const resultCode = (error: unknown): number => {
+  const code = error instanceof Error ? (error as Error & { readonly errcode?: unknown }).errcode : undefined
+  return typeof code === 'number' ? code : 0
 }
-export const resultCode = (error: unknown): number => numberIn(error, 'errcode')
 
 /** Returns undefined if the statement is at fault and the database is sound. */
 export const errorClassOf = (error: unknown): WriterProblem | undefined => problems[resultCode(error) & 0xff]

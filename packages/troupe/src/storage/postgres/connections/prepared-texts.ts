@@ -20,17 +20,14 @@ const maxNames = 500
 /** The number of uses after which a text gets a name. */
 const often = 3
 
+/** SQL that returns the time of the transaction, in ms since 1970. */
+export const transactionTime = "current_setting('troupe.now')::bigint"
+
 export class PreparedTexts {
   /** The typed texts by SQL and then by the types of the values. */
   readonly #texts = new LRUCache<string, Map<string, string>>({ max: 4_096 })
   readonly #uses = new LRUCache<string, { count: number }>({ max: 4_096 })
   readonly #names = new Map<string, string>()
-  readonly #now: string
-
-  /** @param now SQL that returns the time of the transaction, ms since 1970 */
-  constructor(now: string) {
-    this.#now = now
-  }
 
   /**
    * @param sql with `$1`, `$2` …
@@ -64,9 +61,9 @@ export class PreparedTexts {
     let sent = 0
     const pieces = binds.map((bind) => {
       if (bind === null) return 'null'
-      if (isCurrentTime(bind)) return this.#now
+      if (isCurrentTime(bind)) return transactionTime
       sent++
-      if (isNow(bind)) return `(${this.#now} + round($${sent}::double precision)::bigint)`
+      if (isNow(bind)) return `(${transactionTime} + round($${sent}::double precision)::bigint)`
       return `$${sent}::${types[typeOf(bind)]}`
     })
     return sql.replace(/\$(\d+)/g, (_, number) => pieces[Number(number) - 1] ?? 'null')
