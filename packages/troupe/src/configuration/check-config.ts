@@ -9,6 +9,7 @@ import {
   checkPath,
   failure,
   invalidInput,
+  isFilledText,
   isObject,
   isPlainObject,
   listOf,
@@ -237,12 +238,11 @@ function quietly<Out>(make: () => Out): Out | undefined {
 }
 
 function checkKeys({ model, apiKey, keys = {} }: ModelsConfig): void {
-  const isText = (value: unknown) => typeof value === 'string' && value !== ''
-  if (model !== undefined && !isText(model))
+  if (model !== undefined && !isFilledText(model))
     throw invalidInput('models.model', 'it must be provider/model, or a name of models.registry')
   checkOptions('models.keys', keys, Object.keys(providers))
   for (const [name, key] of Object.entries({ apiKey, ...keys }))
-    if (key !== undefined && !isText(key) && !isSecretReference(key))
+    if (key !== undefined && !isFilledText(key) && !isSecretReference(key))
       throw invalidInput(`models: ${name}`, 'it is not a key, and names no secret')
 }
 

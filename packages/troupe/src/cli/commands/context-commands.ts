@@ -3,7 +3,7 @@
 import type { ClientSchemas, ItemOf } from '../../client/index.ts'
 import { type CliCommand, choice, integerOption, listed, listLimit, pagingOptions, text } from '../cli-command.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { oneLine, safe } from '../output/safe.ts'
+import { indented, oneLine, safe } from '../output/safe.ts'
 import { readValue } from '../read-value.ts'
 
 type Entry = ClientSchemas['HistoryEntry']
@@ -53,7 +53,7 @@ export const contextCommands: readonly CliCommand[] = [
     async run({ client, out }, [key = ''], { entry }) {
       const found = await (await client()).call('context.get', { path: { key } })
       const shown = entry === true ? found : found.value
-      out.show(shown, (value) => safe(JSON.stringify(value, undefined, 2)))
+      out.show(shown, indented)
     },
   },
   {

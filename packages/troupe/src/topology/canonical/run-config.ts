@@ -1,5 +1,6 @@
 /** Reads the configuration of a run: rejects unknown options and invalid values, and fills in defaults. */
 import {
+  checkFlag,
   checkName,
   checkOptionNames,
   checkOptions,
@@ -244,7 +245,7 @@ function readRule(kind: string, rule: ErrorHandling, topology: CanonicalTopology
     throw invalidInput(where, "it must be { retry }, { agent }, { value }, { ask: true }, 'ask' or 'fail'")
   checkOptionNames(where, rule, ['retry', 'agent', 'value', 'ask'])
   const { retry, agent, value, ask } = rule as ErrorRuleInput
-  const asks = ask !== undefined && flag(`${where}.ask`, ask)
+  const asks = ask !== undefined && checkFlag(`${where}.ask`, ask)
   if (retry === undefined && agent === undefined && value === undefined && !asks)
     throw invalidInput(where, 'it must have retry, agent, value or ask')
   if (value !== undefined && agent !== undefined) throw invalidInput(where, 'an agent and a value exclude each other')
@@ -335,11 +336,6 @@ function readDebug(input: NonNullable<RunConfig['debug']>, topology: CanonicalTo
   return { breakOn: readBreakOn(breakOn, topology) }
 }
 
-const flag = (what: string, value: unknown): boolean => {
-  if (typeof value !== 'boolean') throw invalidInput(what, 'it must be true or false')
-  return value
-}
-
 /**
  * Reads the policies of team and caller, which both apply: the caller can only restrict further. `checkTopology` checks
  * their conditions.
@@ -386,11 +382,11 @@ export function readConfig(config: RunConfig = {}, topology?: CanonicalTopology,
     onFailure: readFailurePolicy('config.onFailure', settings.onFailure ?? 'failFast'),
     onError: Object.fromEntries(onError),
     guards: readGuards(settings.guards),
-    maxParallelBranches: flag('config.allowParallel', settings.allowParallel ?? true) ? parallelBranches : 1,
+    maxParallelBranches: checkFlag('config.allowParallel', settings.allowParallel ?? true) ? parallelBranches : 1,
     verbosity,
-    showAgentThoughts: flag('config.showAgentThoughts', settings.showAgentThoughts ?? verbosity === 'verbose'),
-    showToolCalls: flag('config.showToolCalls', settings.showToolCalls ?? verbosity !== 'quiet'),
-    trace: flag('config.trace', settings.trace ?? false),
+    showAgentThoughts: checkFlag('config.showAgentThoughts', settings.showAgentThoughts ?? verbosity === 'verbose'),
+    showToolCalls: checkFlag('config.showToolCalls', settings.showToolCalls ?? verbosity !== 'quiet'),
+    trace: checkFlag('config.trace', settings.trace ?? false),
     ...(policies.length === 0 ? {} : { policies }),
     ...(settings.debug === undefined ? {} : { debug: readDebug(settings.debug, topology) }),
     ...(settings.deadline === undefined ? {} : { deadline: span('config.deadline', settings.deadline) }),

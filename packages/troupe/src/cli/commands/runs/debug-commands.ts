@@ -3,12 +3,10 @@
 import type { OperationRequest } from '../../../client/index.ts'
 import { type CliCommand, text } from '../../cli-command.ts'
 import { misused } from '../../exit-codes.ts'
-import { safe } from '../../output/safe.ts'
+import { indented } from '../../output/safe.ts'
 import { readValue } from '../../read-value.ts'
 
 type Breakpoints = OperationRequest<'runs.setBreakpoints'>['body']['breakOn']
-
-const indented = (found: unknown) => safe(JSON.stringify(found, undefined, 2))
 
 export const debugCommands: readonly CliCommand[] = [
   {

@@ -3,7 +3,7 @@
 import type { OperationRequest } from '../../../client/index.ts'
 import { type CliCommand, type CommandContext, integerOption, listed, text } from '../../cli-command.ts'
 import { complaintOf, exitCodes, misused } from '../../exit-codes.ts'
-import { oneLine, safe } from '../../output/safe.ts'
+import { indented, oneLine, safe } from '../../output/safe.ts'
 import { readValue } from '../../read-value.ts'
 import { answerValueOf, chosenResolution, resolutionOptions } from './approval-commands.ts'
 import { begunFrom, followUnlessDetached, isRunEndEvent, leaving, submitAnswer } from './run-command.ts'
@@ -42,8 +42,6 @@ function unlessOver(error: unknown): undefined {
   if (complaintOf(error).code === 'run.over') return undefined
   throw error
 }
-
-const indented = (found: unknown) => safe(JSON.stringify(found, undefined, 2))
 
 async function follow(context: CommandContext, run: string, from: number, only: string | undefined): Promise<void> {
   // Without a server, the run continues in this process.
