@@ -5,10 +5,7 @@
 import { failure, type TroupeError } from '../core/index.ts'
 import type { TroupeConfig } from './troupe-config.ts'
 
-export function unsafeInProduction(
-  config: TroupeConfig,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-): readonly TroupeError[] {
+export function unsafeInProduction(config: TroupeConfig): readonly TroupeError[] {
   const { encryption, requireUserId, debug, storage, cassette, faults } = config
   const unsafe = (what: string, problem: string, remedy: string) => failure('config.unsafe', { what, problem, remedy })
   const problems: TroupeError[] = []
@@ -31,7 +28,7 @@ export function unsafeInProduction(
         'Give the certificate of its authority as ca.',
       ),
     )
-  if (environment.NODE_TLS_REJECT_UNAUTHORIZED === '0')
+  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0')
     problems.push(
       unsafe('NODE_TLS_REJECT_UNAUTHORIZED', 'no certificate of any server is checked', 'Unset the variable.'),
     )

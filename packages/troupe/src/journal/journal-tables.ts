@@ -12,8 +12,8 @@ export const snapshotContent = (journal: string): ContentNames => ({
   blob: ['journal.snapshot.large', journal, 'seq'],
 })
 /** The item that a timer writes into an inbox has its final location from the start. */
-export const inboxContent = (journal: string, from: string, name = 'name'): ContentNames => ({
-  body: ['inbox', journal, from, name],
+export const inboxContent = (journal: string, from: string): ContentNames => ({
+  body: ['inbox', journal, from, 'name'],
 })
 
 export const journalTables: readonly UserTable[] = [

@@ -35,10 +35,10 @@ export class SourceReader {
   }
 
   /** Reads a text, which may be JSON. */
-  text(text: string, facts: Facts = {}): void {
+  text(text: string): void {
     const value = parsed(text)
-    if (value === undefined) this.#push(text, facts)
-    else this.value(value, facts)
+    if (value === undefined) this.#push(text, {})
+    else this.value(value)
   }
 
   /** Reads a JSON value. */
