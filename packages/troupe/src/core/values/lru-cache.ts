@@ -3,13 +3,10 @@ import { LRUCache } from 'lru-cache'
 
 /** The methods of a cache, declared here because the library is bundled: published types name no package that users lack. */
 export interface LruCache<Key, Value> {
-  readonly size: number
   get(key: Key): Value | undefined
   set(key: Key, value: Value): unknown
-  has(key: Key): boolean
   delete(key: Key): boolean
   clear(): void
-  entries(): Iterable<readonly [Key, Value]>
   keys(): Iterable<Key>
   values(): Iterable<Value>
 }
