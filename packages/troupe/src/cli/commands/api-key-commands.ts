@@ -1,11 +1,10 @@
 /** API keys of the server. */
 
-import type { AnswerOf, ItemOf } from '../../client/index.ts'
+import type { AnswerOf } from '../../client/index.ts'
 import { type CliCommand, listed, text } from '../cli-command.ts'
 import { misused } from '../exit-codes.ts'
 import { safe } from '../output/safe.ts'
 
-type Key = ItemOf<'apiKeys.list'>
 type Made = AnswerOf<'apiKeys.create'>
 
 const shownOnce = ({ id, key }: Made) => `${key}\n\nIts id is ${id}. It is shown only once: store it with your secrets.`
@@ -44,8 +43,7 @@ export const apiKeyCommands: readonly CliCommand[] = [
     name: 'api-keys list',
     description: 'List API keys, without their secrets',
     async run({ client, out }) {
-      const found: Key[] = []
-      for await (const one of (await client()).pages('apiKeys.list')) found.push(one)
+      const found = await Array.fromAsync((await client()).pages('apiKeys.list'))
       out.table(
         found,
         [

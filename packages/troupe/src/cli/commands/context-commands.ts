@@ -1,6 +1,6 @@
 /** The shared context. */
 
-import type { ClientSchemas, ItemOf } from '../../client/index.ts'
+import type { ClientSchemas } from '../../client/index.ts'
 import { type CliCommand, choice, integerOption, listed, listLimit, pagingOptions, text } from '../cli-command.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { indented, oneLine, safe } from '../output/safe.ts'
@@ -29,9 +29,8 @@ export const contextCommands: readonly CliCommand[] = [
         pattern: text(options, 'pattern'),
         topic: text(options, 'topic'),
       }
-      const found: Entry[] = []
       const max = listLimit(options, 100)
-      for await (const one of (await client()).pages('context.list', { query, max })) found.push(one)
+      const found = await Array.fromAsync((await client()).pages('context.list', { query, max }))
       out.table(
         found,
         [
@@ -97,8 +96,7 @@ export const contextCommands: readonly CliCommand[] = [
     parameters: '<key>',
     description: 'List the versions of an entry, oldest first',
     async run({ client, out }, [key = '']) {
-      const found: Entry[] = []
-      for await (const one of (await client()).pages('context.history', { path: { key }, query: {} })) found.push(one)
+      const found = await Array.fromAsync((await client()).pages('context.history', { path: { key }, query: {} }))
       out.table(
         found,
         [
@@ -144,9 +142,7 @@ export const contextCommands: readonly CliCommand[] = [
     name: 'context topics',
     description: 'List topics and the number of their subscribers',
     async run({ client, out }) {
-      type Topic = ItemOf<'topics.list'>
-      const found: Topic[] = []
-      for await (const one of (await client()).pages('topics.list')) found.push(one)
+      const found = await Array.fromAsync((await client()).pages('topics.list'))
       out.table(
         found,
         [

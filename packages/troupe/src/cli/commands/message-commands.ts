@@ -7,7 +7,6 @@ import { oneLine, safe } from '../output/safe.ts'
 import { readValue } from '../read-value.ts'
 
 type Message = ClientSchemas['Message']
-type Letter = ClientSchemas['DeadLetter']
 type Counts = ClientSchemas['MailboxCounts']
 
 export const messageCommands: readonly CliCommand[] = [
@@ -39,9 +38,8 @@ export const messageCommands: readonly CliCommand[] = [
     description: 'List the messages of a mailbox, without marking them as read',
     options: pagingOptions(20),
     async run({ client, out }, [mailbox = ''], options) {
-      const found: Message[] = []
       const asked = { path: { mailbox }, query: {}, max: listLimit(options, 20) }
-      for await (const one of (await client()).pages('mailboxes.messages', asked)) found.push(one)
+      const found = await Array.fromAsync((await client()).pages('mailboxes.messages', asked))
       out.table(
         found,
         [
@@ -81,9 +79,9 @@ export const messageCommands: readonly CliCommand[] = [
     parameters: '<mailbox>',
     description: 'List the dead letters of a mailbox and their reasons',
     async run({ client, out }, [mailbox = '']) {
-      const found: Letter[] = []
-      for await (const one of (await client()).pages('mailboxes.deadLetters', { path: { mailbox }, query: {} }))
-        found.push(one)
+      const found = await Array.fromAsync(
+        (await client()).pages('mailboxes.deadLetters', { path: { mailbox }, query: {} }),
+      )
       out.table(
         found,
         [

@@ -38,9 +38,8 @@ export const scheduleCommands: readonly CliCommand[] = [
     description: 'List schedules and their next times',
     options: pagingOptions(100),
     async run({ client, out }, _, options) {
-      const found: Schedule[] = []
       const max = listLimit(options, 100)
-      for await (const one of (await client()).pages('schedules.list', { query: {}, max })) found.push(one)
+      const found = await Array.fromAsync((await client()).pages('schedules.list', { query: {}, max }))
       out.table(
         found,
         [

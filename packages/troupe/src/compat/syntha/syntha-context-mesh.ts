@@ -112,7 +112,7 @@ export class ContextMesh {
   }
 
   async get_all_for_agent(agent_name: string): Promise<Readonly<Record<string, Json>>> {
-    const entries = await all(await (await this.#client(agent_name)).list({ limit: 1_000 }))
+    const entries = await Array.fromAsync(await (await this.#client(agent_name)).list({ limit: 1_000 }))
     return Object.fromEntries(entries.map(({ key, value }) => [key, value]))
   }
   get_keys_for_agent(agent_name: string): Promise<readonly string[]> {
@@ -123,7 +123,7 @@ export class ContextMesh {
     return this.#keys(undefined)
   }
   async #keys(agent: string | undefined): Promise<readonly string[]> {
-    return all(await (await this.#client(agent)).keys({ limit: 1_000 }))
+    return Array.fromAsync(await (await this.#client(agent)).keys({ limit: 1_000 }))
   }
   async get_available_keys_by_topic(agent_name: string): Promise<Readonly<Record<string, readonly string[]>>> {
     const client = await this.#client(agent_name)
@@ -199,7 +199,7 @@ export class ContextMesh {
     return seen ? seen.mayPost : !(await this.get_all_topics()).includes(topic)
   }
   async #topics(agent?: string): Promise<readonly TopicInfo[]> {
-    return all(await (await this.#client(agent)).discoverTopics({ limit: 1_000, names: true }))
+    return Array.fromAsync(await (await this.#client(agent)).discoverTopics({ limit: 1_000, names: true }))
   }
 
   set_agent_post_permissions(): never {
@@ -214,12 +214,6 @@ export class ContextMesh {
   get_performance_stats(): never {
     throw unsupported('get_performance_stats', 'troupe.metrics has counts and durations of every event')
   }
-}
-
-async function all<T>(pages: AsyncIterable<T>): Promise<readonly T[]> {
-  const found: T[] = []
-  for await (const one of pages) found.push(one)
-  return found
 }
 
 function seconds(ttl: unknown): Duration {

@@ -1,20 +1,16 @@
 /** Commands for the results of evaluations of data sets, and for the online scores over time. */
-import type { ClientSchemas } from '../../../client/index.ts'
 import { type CliCommand, choice, listLimit, pagingOptions, text } from '../../cli-command.ts'
 import { oneLine } from '../../output/safe.ts'
 import { ageOf } from '../runs/runs-list-command.ts'
 import { rounded, showTotals } from './show-totals.ts'
-
-type Summary = ClientSchemas['ExperimentSummary']
 
 const listCommand: CliCommand = {
   name: 'experiments list',
   description: 'List experiments, newest first',
   options: pagingOptions(20),
   async run({ client, out }, _, options) {
-    const found: Summary[] = []
     const asked = { query: {}, max: listLimit(options, 20) }
-    for await (const one of (await client()).pages('experiments.list', asked)) found.push(one)
+    const found = await Array.fromAsync((await client()).pages('experiments.list', asked))
     out.table(
       found,
       [

@@ -1,11 +1,10 @@
 /** Finds runs. */
-import type { ClientSchemas, ItemOf, OperationRequest } from '../../../client/index.ts'
+import type { ClientSchemas, OperationRequest } from '../../../client/index.ts'
 import { amount, type CliCommand, choice, listLimit, type Options, pagingOptions, text } from '../../cli-command.ts'
 import { misused } from '../../exit-codes.ts'
 import type { Column } from '../../output/output.ts'
 
 type Summary = ClientSchemas['RunSummary']
-type UserSummary = ItemOf<'operations.runs'>
 type Query = NonNullable<OperationRequest<'runs.list'>['query']>
 type AllUsersStatus = NonNullable<NonNullable<OperationRequest<'operations.runs'>['query']>['status']>
 
@@ -55,15 +54,13 @@ export const runsListCommand: CliCommand = {
   async run({ client, out }, _, options) {
     const max = listLimit(options, 20)
     if (options.allUsers === true) {
-      const found: UserSummary[] = []
       const asked = { query: allUsersQuery(options), max }
-      for await (const one of (await client()).pages('operations.runs', asked)) found.push(one)
+      const found = await Array.fromAsync((await client()).pages('operations.runs', asked))
       out.table(found, [{ name: 'USER', of: ({ user }) => user }, ...columns], noRuns)
       return undefined
     }
-    const found: Summary[] = []
     const asked = { query: filterOf(options), max }
-    for await (const one of (await client()).pages('runs.list', asked)) found.push(one)
+    const found = await Array.fromAsync((await client()).pages('runs.list', asked))
     out.table(found, columns, noRuns)
   },
 }

@@ -1,10 +1,7 @@
 /** Commands for threads. */
-import type { ClientSchemas } from '../../../client/index.ts'
 import { type CliCommand, listLimit, pagingOptions, text } from '../../cli-command.ts'
 import { safe } from '../../output/safe.ts'
 import { ageOf } from './runs-list-command.ts'
-
-type Thread = ClientSchemas['ThreadSummary']
 
 export const threadCommands: readonly CliCommand[] = [
   {
@@ -12,9 +9,8 @@ export const threadCommands: readonly CliCommand[] = [
     description: 'List threads with agents and teams, newest message first',
     options: pagingOptions(20),
     async run({ client, out }, _, options) {
-      const found: Thread[] = []
       const asked = { query: {}, max: listLimit(options, 20) }
-      for await (const one of (await client()).pages('threads.list', asked)) found.push(one)
+      const found = await Array.fromAsync((await client()).pages('threads.list', asked))
       out.table(
         found,
         [
