@@ -8,7 +8,8 @@ import { createVirtualClock, seededRandom, systemClock } from '../../core/index.
 import { defineAgent, defineMessage, type Troupe, type TroupeConfig } from '../../index.ts'
 import { type Checkpoint, verifyAudit } from '../../operations.ts'
 import { createDisk } from '../../storage/index.ts'
-import { consistent, includes, leafHash } from '../index.ts'
+import { leafHash } from '../index.ts'
+import { consistent, includes } from './tree/verify-proofs.test.fixture.ts'
 
 const { missing, schema, publicKey, key, file, lines, opened } = await auditedTroupes('audit')
 const Note = defineMessage('note')

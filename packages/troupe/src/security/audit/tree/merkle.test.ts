@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { consistencyProof, consistent, includes, inclusionProof, leafHash, MerkleTree, merkleRoot } from './merkle.ts'
+import { consistencyProof, inclusionProof, leafHash, MerkleTree, merkleRoot } from './merkle.ts'
+import { consistent, includes } from './verify-proofs.test.fixture.ts'
 
 const sha = (...parts: readonly Uint8Array[]) => createHash('sha256').update(Buffer.concat(parts)).digest()
 

@@ -1,6 +1,7 @@
 import { afterAll, expect, it } from 'vitest'
 import { createTroupe } from '../../../startup/index.ts'
-import { consistent, includes, leafHash } from './merkle.ts'
+import { leafHash } from './merkle.ts'
+import { consistent, includes } from './verify-proofs.test.fixture.ts'
 
 const troupe = await createTroupe({ log: 'silent', storage: 'memory:' })
 afterAll(() => troupe.close())

@@ -4,9 +4,10 @@ import { server } from '../../../../test/postgres/postgres-server.ts'
 import { systemClock } from '../../../core/index.ts'
 import type { Troupe, TroupeConfig } from '../../../index.ts'
 import { type Checkpoint, verifyAudit } from '../../../operations.ts'
-import { includes, leafHash } from '../../index.ts'
+import { leafHash } from '../../index.ts'
 import { MerkleTree } from './merkle.ts'
 import { prunableSubtrees, type WindowLeaf } from './tree-pruner.ts'
+import { includes } from './verify-proofs.test.fixture.ts'
 
 const { missing, schema, publicKey, key, opened } = await auditedTroupes('pruned')
 
