@@ -13,7 +13,6 @@ export {
   type JournalRetention,
   type Journals,
   type JournalsOptions,
-  journalLimits,
 } from './journals/create-journals.ts'
 export type { JournalWriter } from './journals/journal-writer.ts'
 export {
@@ -27,7 +26,7 @@ export * from './recorder-port.ts'
 export { withoutRanges } from './replay/call-id.ts'
 export { Requests } from './requests/requests.ts'
 export { escapeRun, journalOwnerOf, runJournal, runPrefix, shardOf, stepJournal, workShards } from './run-journal.ts'
-export { createSteps, stepLimits } from './steps/create-steps.ts'
+export { createSteps } from './steps/create-steps.ts'
 export type { StepLimits } from './steps/execution.ts'
 export { eventContextOf } from './steps/observed-step.ts'
 export type { StepsOptions } from './steps/steps-context.ts'

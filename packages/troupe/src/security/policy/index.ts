@@ -1,6 +1,6 @@
 /** Policy as data: the rules, their conditions, and the labels that they are about. */
-export { allLabels, type CallLabels, holds, type LabelledValue, pathText, uniformLabels } from './call-labels.ts'
-export { type LabelCondition, parseCondition, pathsIn } from './condition.ts'
+export { allLabels, type CallLabels, type LabelledValue, pathText, uniformLabels } from './call-labels.ts'
+export { type LabelCondition, pathsIn } from './condition.ts'
 export {
   type CompiledRule,
   compileRules,

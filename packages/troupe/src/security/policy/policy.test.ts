@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { TaintLabel } from '../../core/index.ts'
-import { type CallLabels, compileRules, holds, matchingRule, parseCondition, pathText } from './index.ts'
+import { holds } from './call-labels.ts'
+import { parseCondition } from './condition.ts'
+import { type CallLabels, compileRules, matchingRule, pathText } from './index.ts'
 
 const labels = (read: readonly TaintLabel[], args: Readonly<Record<string, readonly TaintLabel[]>>): CallLabels => ({
   read,
