@@ -36,15 +36,15 @@ async function unownedRun() {
   }
 }
 
-/** Advances the clock until the promise is settled. @returns the time that it took, in s */
-async function secondsUntilSettled(clock: ReturnType<typeof createVirtualClock>, promise: Promise<unknown>) {
-  let isSettled = false
-  const settle = () => {
-    isSettled = true
+/** Advances the clock until the promise is over. @returns the time that it took, in s */
+async function secondsUntilOver(clock: ReturnType<typeof createVirtualClock>, promise: Promise<unknown>) {
+  let isOver = false
+  const end = () => {
+    isOver = true
   }
-  promise.then(settle, settle)
+  promise.then(end, end)
   let seconds = 0
-  while (!isSettled && seconds < 100) {
+  while (!isOver && seconds < 100) {
     await clock.advance('1s')
     await new Promise((resolve) => setTimeout(resolve, 2))
     seconds++
@@ -58,14 +58,14 @@ it('An answer to a run waits while the storage fails, and is accepted when the s
   await expect.poll(attempts).toBeGreaterThan(0)
   await clock.advance('5s')
   mend()
-  expect(await secondsUntilSettled(clock, answered)).toBeLessThan(10)
+  expect(await secondsUntilOver(clock, answered)).toBeLessThan(10)
   expect(await run.result()).toMatchObject({ status: 'completed', response: 'yes' })
 })
 
 it('An answer to a run gets the error of a storage that fails for half a minute.', async () => {
   const { clock, answer } = await unownedRun()
   const answered = answer()
-  const seconds = await secondsUntilSettled(clock, answered)
+  const seconds = await secondsUntilOver(clock, answered)
   await expect(answered).rejects.toMatchObject({ code: 'storage.io' })
   expect(seconds).toBeGreaterThanOrEqual(29)
   expect(seconds).toBeLessThan(40)
@@ -81,7 +81,7 @@ it('A caller that waits for the end of a run waits half a minute for a storage t
     nextEvents: () => ({ promise: sleep(clock, 1_000), stop: () => {} }),
   } as unknown as RunHost
   const ended = awaitEnd(host, 'ada', 'r')
-  const seconds = await secondsUntilSettled(clock, ended)
+  const seconds = await secondsUntilOver(clock, ended)
   await expect(ended).rejects.toMatchObject({ code: 'storage.io' })
   expect(seconds).toBeGreaterThanOrEqual(29)
   expect(seconds).toBeLessThan(40)
