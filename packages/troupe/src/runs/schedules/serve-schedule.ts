@@ -159,7 +159,7 @@ async function begin(
 ): Promise<boolean> {
   const { store } = parts.stores
   const { overlap } = row.spec
-  const userKey = { user, id: row.id }
+  const key = { user, id: row.id }
   const after = afterwards(parts, user, row, row.waiting - 1)
   const drop = [store.deleteTrigger(user, row.id, trigger), after]
   if (overlap !== 'allow' && (await parts.runs.isAnyOpen(user, row.id))) {
@@ -169,7 +169,7 @@ async function begin(
       return false
     }
     await commit(parts, user, [turned, ...drop])
-    emitMissed(parts.platform, userKey, 'overlap', at, at)
+    emitMissed(parts.platform, key, 'overlap', at, at)
     return true
   }
   try {
@@ -179,14 +179,14 @@ async function begin(
     if (isMoved(error) || isOwnedByOther(error) || signal.aborted) throw error
     const problem = { ...failedWith(error), message: storeError(error).message, since: new Date(row.now).toISOString() }
     const turned = store.turn(user, row, { problem })
-    emitScheduleEvent(parts.platform, userKey, 'schedule.failed', failedWith(error), error)
+    emitScheduleEvent(parts.platform, key, 'schedule.failed', failedWith(error), error)
     if (tried + 1 < attempts) {
       const retryStatement = store.scheduleAt(user, row.id, soonest(row, row.now + firstPauseMs * 2 ** tried))
       await commit(parts, user, [turned, store.tried(user, row.id, trigger), retryStatement])
       return false
     }
     await commit(parts, user, [turned, ...drop])
-    emitMissed(parts.platform, userKey, 'failed', at, at)
+    emitMissed(parts.platform, key, 'failed', at, at)
     return true
   }
 }
@@ -212,8 +212,8 @@ export function emitScheduleEvent<Name extends MatchedName<'schedule.*'>>(
 
 type MissReason = EventPayloads['schedule.missed']['reason']
 
-const emitMissed = (platform: Platform, userKey: ScheduleKey, reason: MissReason, from: number, to: number): void =>
-  emitScheduleEvent(platform, userKey, 'schedule.missed', {
+const emitMissed = (platform: Platform, key: ScheduleKey, reason: MissReason, from: number, to: number): void =>
+  emitScheduleEvent(platform, key, 'schedule.missed', {
     reason,
     from: new Date(from).toISOString(),
     to: new Date(to).toISOString(),
