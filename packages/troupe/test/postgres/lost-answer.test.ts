@@ -55,13 +55,16 @@ describe.skipIf(bin === undefined)('a lost answer after the commit', () => {
     // The other connections hear of it a moment after this one.
     await pause(500)
   }
-  /** @returns what the change was answered, once its first COMMIT was done and its connection killed */
-  const losing = async (id: string | null, n: number, returns: boolean, fresh?: true) => {
+  /**
+   * Commits a change, and kills its connection once its first COMMIT is done.
+   * @returns the result or error of the change; the server still waits for a standby
+   */
+  const killed = async (id: string | null, n: number, { returns = false, isFed = true, isFresh = false } = {}) => {
     await standby('nobody')
     const sql = `insert into notes (user_id, n) values ($1, $2)${returns ? ' returning n' : ''}`
     const statements = [{ sql, binds: ['ada', n], expect: { rows: 1 }, returns }]
-    const feed = [{ kind: 'put', key: `${n}`, data: '{}' }] as const
-    const change = storage.commit({ id, ...(fresh && { fresh }), scope, statements, feed }).then(
+    const feed = isFed ? [{ kind: 'put', key: `${n}`, data: '{}' }] : []
+    const change = storage.commit({ id, ...(isFresh && { fresh: true }), scope, statements, feed }).then(
       (result) => result,
       (error: unknown) => error,
     )
@@ -72,6 +75,11 @@ describe.skipIf(bin === undefined)('a lost answer after the commit', () => {
       return (await client.query('select n from troupe.notes where n = $1', [n])).rowCount
     }
     await expect.poll(kill).toBe(1)
+    return { change }
+  }
+  /** @returns what the change was answered, once its first COMMIT was done and its connection killed */
+  const losing = async (...named: Parameters<typeof killed>) => {
+    const { change } = await killed(...named)
     await standby('')
     return change
   }
@@ -81,17 +89,17 @@ describe.skipIf(bin === undefined)('a lost answer after the commit', () => {
   }
 
   test('A lost answer is found by the id of the change, which is done once.', async () => {
-    expect(await losing('mine', 1, true)).toMatchObject({ ok: true, repeated: true, revision: 1 })
+    expect(await losing('mine', 1, { returns: true })).toMatchObject({ ok: true, repeated: true, revision: 1 })
     expect(await notes(1)).toBe(1)
   })
 
   test('A lost answer is found even if the caller gave no id.', async () => {
-    expect(await losing(null, 2, false)).toMatchObject({ ok: true, repeated: true, revision: 2 })
+    expect(await losing(null, 2)).toMatchObject({ ok: true, repeated: true, revision: 2 })
     expect(await notes(2)).toBe(1)
   })
 
   test('A lost answer is reported as lost if the caller gave no id and needs rows.', async () => {
-    expect(await losing(null, 3, true)).toMatchObject({
+    expect(await losing(null, 3, { returns: true })).toMatchObject({
       code: 'storage.io',
       message: expect.stringMatching(/was committed, its answer is lost/),
     })
@@ -114,10 +122,35 @@ describe.skipIf(bin === undefined)('a lost answer after the commit', () => {
         feed: [{ kind: 'put', key: `${n}`, data: '{}' }],
       })
     for (let i = 0; i < 20; i++) await add(100 + i, `made-${i}`, true)
-    expect(await losing('made', 10, true, true)).toMatchObject({ ok: true, repeated: true })
+    expect(await losing('made', 10, { returns: true, isFresh: true })).toMatchObject({ ok: true, repeated: true })
     expect(await notes(10)).toBe(1)
     for (let i = 0; i < 20; i++) await add(200 + i, `given-${i}`)
     await expect.poll(countLookups).toBeGreaterThanOrEqual(before + 20)
     expect(await countLookups()).toBeLessThan(before + 40)
+  })
+
+  test('PostgreSQL storage answers a change whose connection was lost only when the standby has it too.', async () => {
+    const { change } = await killed('replicated', 4)
+    let isAnswered = false
+    void change.then(() => {
+      isAnswered = true
+    })
+    const waiting = "wait_event = 'SyncRep' and query like '%from storage_changes%'"
+    const waits = async () =>
+      isAnswered || (await client.query(`select from pg_stat_activity where ${waiting}`)).rowCount === 1
+    await expect.poll(waits, { timeout: 10_000 }).toBe(true)
+    expect(isAnswered).toBe(false)
+    await standby('')
+    expect(await change).toMatchObject({ ok: true, repeated: true })
+  })
+
+  test('PostgreSQL storage looks a change up whose connection was lost until the server accepts writes.', async () => {
+    await client.query('alter database postgres set default_transaction_read_only = on')
+    const { change } = await killed('read-only', 5, { isFed: false })
+    await pause(500)
+    await client.query('alter database postgres reset default_transaction_read_only')
+    await standby('')
+    expect(await change).toMatchObject({ ok: true, repeated: true })
+    expect(await notes(5)).toBe(1)
   })
 })

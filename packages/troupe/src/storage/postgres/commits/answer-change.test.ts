@@ -29,7 +29,7 @@ const failed = (errorClass: PostgresErrorClass, statement = 0): Failed => ({
   sent: true,
 })
 
-/** @param lookups what reads of the change's id give, in order */
+/** @param lookups what lookups of the change's id give, in order */
 function attempt(more: Partial<AttemptedChange> = {}, lookups: readonly TransactionOutcome[] = [], unblocked = 0) {
   const left = [...lookups]
   const change: Change = { id: 'c1', scope: { user }, statements: [guarded] }
@@ -41,7 +41,7 @@ function attempt(more: Partial<AttemptedChange> = {}, lookups: readonly Transact
     deadline: { isOver: () => false },
     ...more,
   }
-  const transactions = { reads: async () => left.splice(0, 1), unblock: async () => unblocked }
+  const transactions = { changes: async () => left.splice(0, 1), unblock: async () => unblocked }
   return {
     attempted,
     answer: (outcome: TransactionOutcome) => answerChange(attempted, outcome, { transactions, settings }),
@@ -99,6 +99,16 @@ test('The result of a change that had been committed is looked up by its id.', a
   })
   // The look-up itself is attempted again.
   expect(await attempt({}, [failed({ kind: 'lost' }, -2)]).answer(failed({ kind: 'repeated' }))).toBeUndefined()
+})
+
+test('A change whose outcome is unknown is not reported as unchanged while its id cannot be looked up.', async () => {
+  for (const kind of ['writes', 'denied', 'slow', 'full', 'exhausted', 'untrusted', 'invalid'] as const) {
+    expect(await attempt({ unknown: true }).answer(failed({ kind }, -1))).toBeUndefined()
+    const late = attempt({ unknown: true, deadline: { isOver: () => true } })
+    await expect(late.answer(failed({ kind }, -1))).rejects.toMatchObject({ code: 'storage.unreachable' })
+  }
+  const { answer } = attempt({ unknown: true })
+  await expect(answer(failed({ kind: 'full' }, 0))).rejects.toMatchObject({ code: 'storage.full' })
 })
 
 test('A change without an id whose answer is lost is rejected, because its rows are lost.', async () => {

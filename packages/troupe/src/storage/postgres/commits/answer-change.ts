@@ -20,7 +20,7 @@ export interface AttemptedChange extends Identified {
 }
 
 export interface AnswerPorts {
-  readonly transactions: Pick<Transactions, 'reads' | 'unblock'>
+  readonly transactions: Pick<Transactions, 'changes' | 'unblock'>
   readonly settings: PostgresSettings
 }
 
@@ -40,16 +40,28 @@ export async function answerChange(
     const { rows, affected, revision, at } = outcome
     return { ok: true, rows, affected, revision, at, repeated: false }
   }
-  const { errorClass, error } = outcome
+  const { errorClass } = outcome
   if (errorClass.kind === 'aborted') return undefined
-  if (await mayPass(outcome, ports)) {
-    attempted.attempts++
-    const isOver = errorClass.kind === 'retry' ? attempted.attempts >= maxRepeats : attempted.deadline.isOver()
-    if (isOver) throw failureOf(error, ports.settings)
-    return undefined
-  }
   if (errorClass.kind === 'repeated' && attempted.id !== null) return earlierResult(attempted, ports)
+  // A failure before the first statement of a change did not look its id up.
+  const isUnknown = attempted.unknown && outcome.statement < 0
+  if ((await mayPass(outcome, ports)) || isUnknown) return attemptLater(attempted, outcome, { ports, isUnknown })
   return rejection(attempted.change, outcome, ports.settings)
+}
+
+/** @throws if the change was attempted too often or for too long */
+function attemptLater(
+  attempted: AttemptedChange,
+  { errorClass, error }: Failed,
+  { ports: { settings }, isUnknown }: { readonly ports: AnswerPorts; readonly isUnknown: boolean },
+): undefined {
+  attempted.attempts++
+  const isOver = errorClass.kind === 'retry' ? attempted.attempts >= maxRepeats : attempted.deadline.isOver()
+  if (!isOver) return undefined
+  // The errors of other codes say that nothing was changed.
+  if (isUnknown)
+    throw failure('storage.unreachable', { path: settings.location.name, problem: messageOf(error) }, { cause: error })
+  throw failureOf(error, settings)
 }
 
 /** Returns whether another attempt may succeed. */
@@ -68,10 +80,12 @@ async function earlierResult(attempted: AttemptedChange, ports: AnswerPorts): Pr
   if (unknown && change.id === null && change.statements.some(({ returns, hints }) => returns && !hints))
     throw unanswered('the connection was lost; the change was committed, its answer is lost', settings)
   const user = 'user' in change.scope ? change.scope.user : ''
-  const sql = 'select at, revision from storage_changes where id = $1 and user_id = $2'
-  const [found] = await transactions.reads(change.scope, () => [[{ sql, binds: [id, user] }]])
+  // A lookup that only reads would not wait for the synchronous standby, which the earlier attempt may not have reached.
+  const sql = 'select at, revision from storage_changes where id = $1 and user_id = $2 for update'
+  const lookup: Change = { id: null, scope: change.scope, statements: [{ sql, binds: [id, user], returns: true }] }
+  const [found] = await transactions.changes([{ change: lookup, id: null, unknown: false }])
   // The next attempt looks the id up again.
-  if (found?.kind === 'failed') return answerChange(attempted, found, ports)
+  if (found?.kind === 'failed') return attemptLater(attempted, found, { ports, isUnknown: true })
   const row = found?.rows[0]?.[0]
   if (!row) throw unanswered('the change is not found', settings)
   const revision = row.revision === null ? null : Number(row.revision)
