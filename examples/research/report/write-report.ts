@@ -2,8 +2,8 @@
  * Writes the report beside others, whole or not at all. Its name follows from the question and the run, so that writing
  * it again after a crash gives the same file.
  */
-import { mkdir, open, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { InputError } from '../documents/index.ts'
 
 const longestName = 60
@@ -26,7 +26,7 @@ export const twinPath = (path: string): string => path.replace(/\.md$/, '.json')
 export async function writeReport(path: string, text: string): Promise<void> {
   const draft = `${path}.part`
   try {
-    await mkdir(join(path, '..'), { recursive: true })
+    await createFolder(dirname(path))
     const file = await open(draft, 'w')
     try {
       await file.writeFile(text)
@@ -39,6 +39,16 @@ export async function writeReport(path: string, text: string): Promise<void> {
     await rm(draft, { force: true }).catch(() => {})
     throw new InputError(`The report cannot be written to ${path}: ${reasonOf(error)}.`, { cause: error })
   }
+}
+
+/** Creates one folder at a time: below /proc Node's recursive mkdir never ends. */
+async function createFolder(path: string): Promise<void> {
+  const isFolder = async () => (await stat(path).catch(() => undefined))?.isDirectory() ?? false
+  if (await isFolder()) return
+  await createFolder(dirname(path))
+  await mkdir(path).catch(async (error: Error) => {
+    if (!(await isFolder())) throw error
+  })
 }
 
 function reasonOf(error: unknown): string {

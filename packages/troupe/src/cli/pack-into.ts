@@ -1,7 +1,8 @@
 /** Packs the running library into a project if no registry has it. */
 import { spawn } from 'node:child_process'
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { createFolder } from '../storage/index.ts'
 import { commandFailure, exitCodes } from './exit-codes.ts'
 import { unwritable } from './unwritable.ts'
 
@@ -18,9 +19,11 @@ export async function isFromRegistry(packageFolder: string): Promise<boolean> {
  * @throws CliError if npm is missing or cannot pack, or the folder cannot be written
  */
 export async function packInto(packageFolder: string, folder: string): Promise<string> {
-  await mkdir(folder, { recursive: true }).catch((error: Error) => {
-    throw unwritable(folder, error.message)
-  })
+  try {
+    createFolder(folder)
+  } catch (error) {
+    throw unwritable(folder, (error as Error).message)
+  }
   const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
   const packing = spawn('npm', args, {
     cwd: packageFolder,

@@ -1,8 +1,9 @@
 /** A cassette in a file, opened as the configuration says. */
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { checkOptions, invalidInput, type Recording, show } from '../core/index.ts'
 import { type CassetteMode, type CassetteStore, openCassette } from '../models/index.ts'
+import { createFolder } from '../storage/index.ts'
 
 /** The option `cassette` of `createTroupe`: a file of recorded answers of models and tools, for tests. */
 export interface CassetteConfig {
@@ -41,7 +42,7 @@ const onFile = (path: string): CassetteStore => ({
     }
   },
   async write(text) {
-    await mkdir(dirname(path), { recursive: true })
+    createFolder(dirname(path))
     await writeFile(path, text)
   },
   append: (text) => appendFile(path, text),

@@ -103,3 +103,11 @@ it('An index that cannot be stored says where and why.', async () => {
   writeFileSync(join(root, 'data'), 'a file where the folder should be')
   await expect(open()).rejects.toMatchObject({ code: 'documents.unstorable', message: expect.stringContaining(store) })
 })
+
+it.runIf(process.platform === 'linux')('An index is not stored below /proc, and says so.', async () => {
+  const opened = DocumentIndex.open(
+    { folders: [join(root, 'docs')] },
+    { base: root, store: '/proc/x/y/documents.index' },
+  )
+  await expect(opened).rejects.toMatchObject({ code: 'documents.unstorable' })
+})

@@ -4,9 +4,10 @@
  * ignored.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { failure } from '../core/index.ts'
+import { createFolder } from '../storage/index.ts'
 
 /** Must be increased when the records, the terms or the passages of a text change. */
 const formatVersion = 7
@@ -109,7 +110,7 @@ export async function writeIndexFile(path: string, records: readonly IndexRecord
  */
 export async function timeAt(path: string): Promise<number> {
   try {
-    await mkdir(dirname(path), { recursive: true })
+    createFolder(dirname(path))
     const probe = await mkdtemp(`${path}.`)
     const { ctimeMs } = await stat(probe)
     await rm(probe, { recursive: true, force: true })

@@ -13,7 +13,7 @@ import { absentOf, openSqlite, pendingOf } from './sqlite/open-storage.ts'
 
 export type { BackupManifest } from './backup/backup-manifest.ts'
 export type { BackedUpStorage } from './backup/backups.ts'
-export { renameDurably } from './backup/rename-durably.ts'
+export { createFolder, renameDurably } from './backup/rename-durably.ts'
 export { createBlobs } from './blobs/blobs.ts'
 export * from './blobs/blobs-port.ts'
 export { separateFiles } from './blobs/separate-files.ts'

@@ -63,7 +63,7 @@ describe.skipIf(bin === undefined)('a lost answer after the commit', () => {
     await standby('nobody')
     const sql = `insert into notes (user_id, n) values ($1, $2)${returns ? ' returning n' : ''}`
     const statements = [{ sql, binds: ['ada', n], expect: { rows: 1 }, returns }]
-    const feed = isFed ? [{ kind: 'put', key: `${n}`, data: '{}' }] : []
+    const feed = isFed ? [{ kind: 'put', key: `${n}`, data: '{}' } as const] : []
     const change = storage.commit({ id, ...(isFresh && { fresh: true }), scope, statements, feed }).then(
       (result) => result,
       (error: unknown) => error,

@@ -1,7 +1,8 @@
 /** Makes a first project, which runs without a key. */
-import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { withoutByteOrderMark } from '../../core/index.ts'
+import { createFolder } from '../../storage/index.ts'
 import { type CliCommand, text } from '../cli-command.ts'
 import { misused } from '../exit-codes.ts'
 import { isFromRegistry, packInto } from '../pack-into.ts'
@@ -52,7 +53,7 @@ export const initCommand: CliCommand = {
 /** @returns false if a file of this name exists */
 async function made(to: string, content: Buffer): Promise<boolean> {
   try {
-    await mkdir(dirname(to), { recursive: true })
+    createFolder(dirname(to))
     await using file = await open(to, 'wx')
     await file.writeFile(content).catch(async (error: Error) => {
       // The next attempt would keep an incomplete file.

@@ -1,10 +1,11 @@
 /** Delivers checkpoints to a file, as a line that is durable before it counts as delivered, or to a URL, as a request. */
 import { existsSync } from 'node:fs'
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { failure } from '../../core/index.ts'
 import { checkpointsOf } from '../../operations/index.ts'
 import { type Checkpoint, type Fetch, readCheckpoint } from '../../security/index.ts'
+import { createFolder } from '../../storage/index.ts'
 
 const timeoutMs = 10_000
 /** Bytes that are read from the end of a file: a checkpoint has about 300 bytes. */
@@ -56,7 +57,7 @@ async function lastOf(path: string): Promise<Checkpoint | undefined> {
 }
 
 async function append(path: string, checkpoint: Checkpoint): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
+  createFolder(dirname(path))
   const file = await open(path, 'a+', 0o600)
   try {
     const begin = (await isCutOff(file)) ? '\n' : ''

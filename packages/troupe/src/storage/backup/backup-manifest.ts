@@ -62,7 +62,7 @@ export async function writeBackup(
   requireAbsent()
   let partial: string | undefined
   try {
-    createFolder(dirname(path))
+    createFolder(dirname(path), 0o700)
     partial = beginBackupAttempt(path, Date.parse(of.at))
     const data = join(partial, of.file)
     const contents = await write(data)

@@ -17,14 +17,15 @@ function syncFolder(path: string): void {
 }
 
 /**
- * Creates the folder and those above it that are missing, for the owner alone. One folder at a time: on a file system without
- * folders, such as /proc, Node's recursive mkdir never ends.
+ * Creates the folder and those above it that are missing. One folder at a time: on a file system without folders, such as
+ * /proc, Node's recursive mkdir never ends.
+ * @param mode the permissions of the created folders, less the umask; 0o777 by default
  */
-export function createFolder(path: string): void {
+export function createFolder(path: string, mode = 0o777): void {
   if (isFolder(path)) return
-  createFolder(dirname(path))
+  createFolder(dirname(path), mode)
   try {
-    mkdirSync(path, { mode: 0o700 })
+    mkdirSync(path, { mode })
   } catch (error) {
     // Another process may have created it meanwhile.
     if (!isFolder(path)) throw error

@@ -103,7 +103,7 @@ async function restore(
   requireAbsent()
   let attempt: string | undefined
   try {
-    createFolder(dirname(path))
+    createFolder(dirname(path), 0o700)
     const at = Date.parse(restoration.at)
     attempt = beginBackupAttempt(path, at)
     const partial = join(attempt, 'troupe.db')

@@ -9,19 +9,10 @@
  * 3. The program once more, because no other process can create the file now.
  * 4. Integrity and readability. Only then follows the first write.
  */
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { failure } from '../../../core/index.ts'
+import { createFolder } from '../../backup/rename-durably.ts'
 import { pendingAfter } from '../../migrations/applied-migrations.ts'
 import type { Migration } from '../../migrations/migration.ts'
 import { DatabaseSync } from '../database-sync.ts'
@@ -78,23 +69,12 @@ export function openFile({ path: name, migrations, at }: DatabaseFileOptions): D
 /** Resolves symbolic links, so that one file has one lock, and creates a missing folder. */
 function locate(path: string): string {
   if (existsSync(path)) return realpathSync(path)
-  const missing: string[] = []
   let parent = dirname(path)
-  for (; !existsSync(parent); parent = dirname(parent)) missing.unshift(parent)
+  while (!existsSync(parent)) parent = dirname(parent)
   // Checked here, because the error of mkdir does not always show missing permissions.
   accessSync(parent, constants.W_OK)
-  // One folder at a time: on a file system without folders, such as /proc, Node's recursive mkdir never ends.
-  for (const folder of missing) makeFolder(folder)
+  createFolder(dirname(path), 0o700)
   return join(realpathSync(dirname(path)), basename(path))
-}
-
-/** Creates a folder; another process may have created it meanwhile. */
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { mode: 0o700 })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
 }
 
 /**
