@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
-import { catalogue, TroupeError } from '../core/index.ts'
+import { catalogue, failure, TroupeError } from '../core/index.ts'
 import { CliError, complaintOf, exitCodes, misused, withOptionName } from './exit-codes.ts'
+import { unwritable } from './unwritable.ts'
 
 it('Every failure of a command says what to do, also one that was thrown without a hint.', () => {
   const codes = Object.keys(catalogue)
@@ -14,6 +15,13 @@ it('Every failure of a command says what to do, also one that was thrown without
   ])
   const wrong = new CliError('The configuration has 2 problems.', { exit: exitCodes.usage, code: 'config.wrong' })
   expect(complaintOf(wrong).hint).toContain('troupe doctor')
+})
+
+it('A backup that cannot be written has the exit code of other files that cannot be written.', () => {
+  const exitOf = (code: 'backup.disk_full' | 'backup.unwritable') =>
+    complaintOf(failure(code, { path: 'monday', problem: 'EACCES' })).exit
+  expect(exitOf('backup.disk_full')).toBe(unwritable('tree.jsonl', 'ENOSPC').exit)
+  expect(exitOf('backup.unwritable')).toBe(unwritable('tree.jsonl', 'EACCES').exit)
 })
 
 it('A hint of the command line names no route and no function, where the server and the library would.', () => {

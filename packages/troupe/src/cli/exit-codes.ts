@@ -71,6 +71,15 @@ export function exitOfStatus(status: number): ExitCode {
   return exitCodes.failed
 }
 
+/** The codes whose status would be that of a failed server, but whose cause on the command line is another. */
+const exitsOfCodes: Readonly<Record<string, ExitCode>> = {
+  'server.address_in_use': exitCodes.unavailable,
+  'secret.missing': exitCodes.usage,
+  // As `unwritable` reports other files of commands.
+  'backup.disk_full': exitCodes.failed,
+  'backup.unwritable': exitCodes.usage,
+}
+
 export function complaintOf(error: unknown): Complaint {
   const { code, message, hint } = (error ?? {}) as Partial<TroupeError>
   const stack = stackOf(error)
@@ -83,10 +92,8 @@ export function complaintOf(error: unknown): Complaint {
   if (error instanceof CliError) return { ...fields, code: error.code, exit: error.exit }
   if (error instanceof TroupeError) {
     const isStorage = error.code.startsWith('storage.') && error.status >= 500
-    const isUnavailable = isStorage || error.code === 'server.address_in_use'
-    // The status is that of a server error; on the command line the cause is the configuration.
-    if (error.code === 'secret.missing') return { ...fields, code: error.code, exit: exitCodes.usage }
-    return { ...fields, code: error.code, exit: isUnavailable ? exitCodes.unavailable : exitOfStatus(error.status) }
+    const exit = exitsOfCodes[error.code] ?? (isStorage ? exitCodes.unavailable : exitOfStatus(error.status))
+    return { ...fields, code: error.code, exit }
   }
   return { ...fields, code: code ?? 'command.failed', exit: exitCodes.failed }
 }

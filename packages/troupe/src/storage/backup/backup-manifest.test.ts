@@ -20,3 +20,17 @@ test('A backup onto a full disk names the folder of the caller, and leaves no fi
   })
   expect(readdirSync(folder)).toEqual([])
 })
+
+test('A backup whose folder is removed while it is written names the folder of the caller.', async () => {
+  const path = join(folder, 'removed', 'monday')
+  const of = { engine: 'sqlite', at: '2026-01-01T00:00:00.000Z', file: 'troupe.db' } as const
+  const write = async (working: string) => {
+    rmSync(join(folder, 'removed'), { recursive: true })
+    // The error of SQLite names the database.
+    throw failure('storage.io', { path: 'shop.db', problem: `disk I/O error of ${working}` })
+  }
+  await expect(writeBackup(path, of, write)).rejects.toMatchObject({
+    code: 'backup.unwritable',
+    message: expect.stringContaining(`${path} `),
+  })
+})

@@ -74,7 +74,10 @@ export async function writeBackup(
     rmSync(join(path, writerFile), { force: true })
     return manifest
   } catch (error) {
+    const isRemoved = partial !== undefined && !existsSync(partial) && !existsSync(path)
     if (partial !== undefined) rmSync(partial, { recursive: true, force: true })
+    // An engine reports a target that was removed as a failure of the database.
+    if (isRemoved) throw failure('backup.unwritable', { path, problem: 'its folder was removed' }, { cause: error })
     if (isTargetFull(error)) throw failure('backup.disk_full', { path }, { cause: error })
     if (error instanceof TroupeError) throw error
     throw failure('backup.unwritable', { path, problem: (error as Error).message }, { cause: error })

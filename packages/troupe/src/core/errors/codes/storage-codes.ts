@@ -49,7 +49,7 @@ export const storageCodes = {
   'storage.io': {
     class: errors.ExternalServiceError,
     message: 'Reading or writing {path} failed: {problem}.',
-    hint: 'The change was not acknowledged. Check the disk before trying again, and on PostgreSQL the log of the server and the schema.',
+    hint: 'The change was not acknowledged. Check the disk and the limit of open files (ulimit -n) before trying again, and on PostgreSQL the log of the server and the schema.',
   },
   'storage.unreachable': {
     class: errors.ExternalServiceError,
