@@ -11,6 +11,7 @@ import { openPostgres, pendingOnServer } from './postgres/open-storage.ts'
 import { sqliteBackups } from './sqlite/backups.ts'
 import { absentOf, openSqlite, pendingOf } from './sqlite/open-storage.ts'
 
+export { beginBackupAttempt } from './backup/backup-attempt.ts'
 export type { BackupManifest } from './backup/backup-manifest.ts'
 export type { BackedUpStorage } from './backup/backups.ts'
 export { createFolder, renameDurably } from './backup/rename-durably.ts'

@@ -1,5 +1,5 @@
 /**
- * The working folder of one backup or restore, beside the final name, with a note that identifies the writing process.
+ * The working folder of one backup, restore or exported file, beside the final name, with a note that identifies the writing process.
  * The folder of a dead process may be removed; the folder of a running process stays. Several processes that write to
  * one name therefore do not damage each other's work. A process of another container or host cannot be seen here, so
  * its folder stays for a day after the last write.
