@@ -1,5 +1,5 @@
 import { afterAll, expect, it, onTestFinished } from 'vitest'
-import { ConflictError, ExternalServiceError, NotFoundError, ValidationError } from '../core/index.ts'
+import { ConflictError, ExternalServiceError, failure, NotFoundError, ValidationError } from '../core/index.ts'
 import { createFetch } from '../server/index.ts'
 import { asking, echo, Servers } from '../server/server-testbed.test.fixture.ts'
 import { formatApprovalArguments, markApprovalText } from './approval-texts.ts'
@@ -373,4 +373,10 @@ it('The client marks the texts of an approval as the server does, and rejects ar
   for (const wrong of [undefined, () => 1, 1n, cycle])
     expect(() => formatApprovalArguments(wrong)).toThrow(expect.objectContaining({ code: 'validation.failed' }))
   expect(() => markApprovalText(1 as never)).toThrow(expect.objectContaining({ code: 'validation.failed' }))
+})
+
+it('A client reports why a server in the same process could not be opened.', async () => {
+  const error = failure('storage.full', { path: 'shop.db' })
+  const unopened = createClient({ fetch: () => Promise.reject(error), retries: 0 })
+  await expect(unopened.call('operations.health')).rejects.toBe(error)
 })

@@ -2,7 +2,7 @@
  * A client of a Troupe server, over a socket or in the same process. It needs nothing of Node, so that a page can use it;
  * a request is sent again only where that cannot do its work twice.
  */
-import { endable, type TroupeError } from '../core/index.ts'
+import { endable, TroupeError } from '../core/index.ts'
 import { checkClientOptions, checkClientRequest, checkHeaderNames, jsonTextOf } from './check-client-request.ts'
 import type { Client, ClientRequestOptions, PageOptions, ServerEvent, StreamOptions } from './client.ts'
 import { errorOf, unknownAnswer, unreachable } from './client-error.ts'
@@ -219,8 +219,12 @@ class FetchClient {
     }
   }
 
-  /** @throws `server.unreachable` for a connection that breaks, unless the caller has ended it */
+  /**
+   * @throws `server.unreachable` for a connection that breaks, unless the caller has ended it; the error of a server in the
+   * same process that could not be opened
+   */
   #broken(error: unknown, request: CapturedRequest): never {
+    if (error instanceof TroupeError) throw error
     throw this.#signalOf(request)?.aborted ? error : unreachable(this.#root || 'The server', error)
   }
 
