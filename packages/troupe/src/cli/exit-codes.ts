@@ -72,7 +72,7 @@ export function exitOfStatus(status: number): ExitCode {
 }
 
 /** The codes whose status would be that of a failed server, but whose cause on the command line is another. */
-const exitsOfCodes: Readonly<Record<string, ExitCode>> = {
+const exitCodeOf: Readonly<Record<string, ExitCode>> = {
   'server.address_in_use': exitCodes.unavailable,
   'secret.missing': exitCodes.usage,
   // As `unwritable` reports other files of commands.
@@ -92,7 +92,7 @@ export function complaintOf(error: unknown): Complaint {
   if (error instanceof CliError) return { ...fields, code: error.code, exit: error.exit }
   if (error instanceof TroupeError) {
     const isStorage = error.code.startsWith('storage.') && error.status >= 500
-    const exit = exitsOfCodes[error.code] ?? (isStorage ? exitCodes.unavailable : exitOfStatus(error.status))
+    const exit = exitCodeOf[error.code] ?? (isStorage ? exitCodes.unavailable : exitOfStatus(error.status))
     return { ...fields, code: error.code, exit }
   }
   return { ...fields, code: code ?? 'command.failed', exit: exitCodes.failed }
