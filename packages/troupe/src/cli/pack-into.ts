@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { createFolder } from '../storage/index.ts'
 import { commandFailure, exitCodes } from './exit-codes.ts'
 import { unwritable } from './unwritable.ts'
 
@@ -19,6 +18,7 @@ export async function isFromRegistry(packageFolder: string): Promise<boolean> {
  * @throws CliError if npm is missing or cannot pack, or the folder cannot be written
  */
 export async function packInto(packageFolder: string, folder: string): Promise<string> {
+  const { createFolder } = await import('../storage/index.ts')
   try {
     createFolder(folder)
   } catch (error) {

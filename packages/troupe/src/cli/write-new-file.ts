@@ -2,7 +2,7 @@
 import { lstat, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { systemClock, TroupeError } from '../core/index.ts'
+import { TroupeError } from '../core/index.ts'
 import { unwritable } from './unwritable.ts'
 
 /**
@@ -16,7 +16,7 @@ export async function writeNewFile(path: string, pieces: AsyncIterable<string>):
     await requireAbsent(path)
     // Most commands talk to a server, and need nothing of the storage.
     const { beginBackupAttempt, renameDurably } = await import('../storage/index.ts')
-    folder = beginBackupAttempt(path, systemClock.now())
+    folder = beginBackupAttempt(path, Date.now())
     const partial = join(folder, 'file')
     const file = await open(partial, 'wx', 0o600)
     await pipeline(pieces, file.createWriteStream({ flush: true }))

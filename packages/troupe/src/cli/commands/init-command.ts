@@ -2,7 +2,6 @@
 import { open, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { withoutByteOrderMark } from '../../core/index.ts'
-import { createFolder } from '../../storage/index.ts'
 import { type CliCommand, text } from '../cli-command.ts'
 import { misused } from '../exit-codes.ts'
 import { isFromRegistry, packInto } from '../pack-into.ts'
@@ -52,6 +51,8 @@ export const initCommand: CliCommand = {
 
 /** @returns false if a file of this name exists */
 async function made(to: string, content: Buffer): Promise<boolean> {
+  // Most commands talk to a server, and need nothing of the storage.
+  const { createFolder } = await import('../../storage/index.ts')
   try {
     createFolder(dirname(to))
     await using file = await open(to, 'wx')
