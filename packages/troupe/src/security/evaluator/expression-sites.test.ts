@@ -36,6 +36,7 @@ const bounds: Readonly<Record<string, string>> = {
   'runs/engine/store/run-words.ts': constant,
   'security/validation/escapes.ts': constant,
   'core/reviewable-text.ts': constant,
+  'core/values/schema.ts': 'An error names a function of zod, which the application calls.',
   'agents/memory/similarity.ts': wordSearch,
   'documents/document-index.ts': wordSearch,
   'documents/passage-index.ts': wordSearch,
